@@ -1,0 +1,423 @@
+"""The frozen values that the whole program speaks in: what is wanted, what is live, what would change.
+
+No I/O, no clock, no vendor. Field names of codes and queues (``name``, ``description``, ``division`` …) are the
+field's common words; a target's ``convert`` translates them, its ``CAPABILITIES`` say which it can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NewType, TypeAlias
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from wrapctl.errors import Source
+
+Address = NewType("Address", str)
+"""Where a change happens: ``org/code/KEY``, ``org/queue/LABEL/code/KEY``; parts are escaped."""
+
+ALL_DIVISIONS = "*"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """A live id that is known only after apply: the id that the change at ``address`` will have made."""
+
+    address: Address
+
+
+Scalar = None | bool | int | str
+Value: TypeAlias = "Scalar | Ref | tuple[Value, ...]"
+"""What a managed field may hold. Sets are sorted tuples, so that equal values have equal bytes."""
+
+Fields = Mapping[str, Value]
+NO_FIELDS: Fields = MappingProxyType({})
+
+
+class Verb(Enum):
+    """What a change does. Member order is the order of work.
+
+    Names are freed, then taken; pointers follow what they point at; removals go last, pointers first.
+    """
+
+    UPDATE_CODE = "update code"
+    CREATE_CODE = "create code"
+    ASSIGN = "assign"
+    REORDER = "reorder"
+    SET_ACW = "set after-call work"
+    SET_OUTBOUND = "set outbound flags"
+    CREATE_TABLE = "create table"
+    EXTEND_TABLE = "extend table"
+    CREATE_ROW = "create row"
+    UPDATE_ROW = "update row"
+    UNASSIGN = "unassign"
+    DEACTIVATE_ROW = "deactivate row"
+    DELETE_ROW = "delete row"
+    DEACTIVATE_CODE = "deactivate code"
+    DELETE_CODE = "delete code"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of work, from 0."""
+        return _RANK[self]
+
+
+_RANK = {verb: rank for rank, verb in enumerate(Verb)}
+
+
+class State(StrEnum):
+    """What becomes of a change: done by apply, held back with a reason, or left to a person with instructions."""
+
+    READY = "ready"
+    BLOCKED = "blocked"
+    MANUAL = "manual"
+
+
+class Lock(StrEnum):
+    """How a write is kept from overwriting somebody else's (README, "Locks")."""
+
+    VERSION = "version"
+    CONDITIONAL = "conditional"
+    COMPARE = "compare"
+    UNIQUE = "unique"
+
+
+class Cause(StrEnum):
+    """Why a change stands in the plan."""
+
+    FILES = "files"
+    VALIDITY = "validity date"
+    PRUNE = "prune"
+    EXACT = "exact list"
+    LIVE = "live"
+
+
+# ── addresses ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def escape(part: str) -> str:
+    """Return one part of an address with ``/``, ``%``, control and space characters percent-encoded.
+
+    Letters of every script stay readable; ``~`` marks an id and is encoded in names.
+    """
+    if part.isascii() and part.replace("-", "").replace("_", "").isalnum():
+        return part
+    return "".join(c if (c.isalnum() or c in "-_.:") else quote(c, safe="") for c in part)
+
+
+def code_address(org: str, key: str) -> Address:
+    """``acme-emea/code/SALE_ENT_50K``."""
+    return Address(f"{org}/code/{escape(key)}")
+
+
+def live_code_address(org: str, code_id: str) -> Address:
+    """Address of a live code that the files do not declare: ``acme-emea/code/~<id>``."""
+    return Address(f"{org}/code/~{escape(code_id)}")
+
+
+def queue_address(org: str, label: str) -> Address:
+    """``acme-emea/queue/enterprise-sales``."""
+    return Address(f"{org}/queue/{escape(label)}")
+
+
+def live_queue_address(org: str, queue_id: str) -> Address:
+    """Address of a live queue that the files do not declare: ``acme-emea/queue/~<id>``."""
+    return Address(f"{org}/queue/~{escape(queue_id)}")
+
+
+def link_address(queue: Address, code: Address) -> Address:
+    """``acme-emea/queue/enterprise-sales/code/NO_ANSWER`` from a queue's and a code's address."""
+    return Address(f"{queue}/code/{code.rpartition('/')[2]}")
+
+
+# ── what is wanted ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A wrap-up code as the files want it. ``fields`` holds declared managed fields only (absent: not managed).
+
+    ``fields`` always has ``name``; ``outbound`` and the vendor's options stand in it when declared.
+    ``previously`` is None when left out, and ``()`` when the file says ``previously: []``.
+    """
+
+    key: str
+    name: str
+    source: Source
+    fields: Fields = NO_FIELDS
+    absent: bool = False
+    id: str | None = None
+    previously: tuple[str, ...] | None = None
+    unassign_everywhere: bool = False
+    valid_from: date | None = None
+    valid_through: date | None = None
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+    outbound: tuple[str, ...] | None = None
+    crm: Mapping[str, str] = field(default_factory=dict)
+
+    def valid_on(self, day: date) -> bool:
+        """Whether agents are offered the code on ``day`` (bounds inclusive)."""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_through is None or day <= self.valid_through
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue's assignments and after-call work as the files want them.
+
+    ``codes``: keys in the order of the file with sets expanded, None when left out (not managed).
+    ``after_call_work``: normalised fields (``prompt``, ``timeout_ms`` …) that are declared, None when left out.
+    """
+
+    label: str
+    name: str
+    source: Source
+    id: str | None = None
+    previously: tuple[str, ...] = ()
+    codes: tuple[str, ...] | None = None
+    additive: bool = False
+    after_call_work: Fields | None = None
+    media: tuple[str, ...] | None = None
+    codes_source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A change window: weekdays (0 is Monday) on which it opens, from and to as minutes of the day.
+
+    ``end`` at or before ``start`` means that it ends on the next day.
+    """
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A guard limit: an absolute maximum, a percentage of what is live, or both."""
+
+    max: int | None = None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The guard's limits (DESIGN section 2, ``limits``). What a file leaves out keeps these values."""
+
+    creates: Limit = Limit(max=50)
+    renames: Limit = Limit(max=10)
+    updates: Limit = Limit(percent=30)
+    deletes: Limit = Limit(max=10, percent=10)
+    unassigns: Limit = Limit(max=50, percent=20)
+    crm_deletes: Limit = Limit(max=20)
+    emptied_queues: Limit = Limit(max=0)
+    codes_per_queue: int = 200
+    requests_per_minute: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may do what to an org. Never content: on a pull request it comes from the base branch."""
+
+    observe: bool = False
+    unmanaged: str = "report"
+    divisions: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    windows: tuple[Window, ...] = ()
+    timezone: str = "UTC"
+    lock: str = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One acknowledgement of a guard limit: the token and why; from ``allow.yaml`` or the command line."""
+
+    token: str
+    reason: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that the files say about one org, resolved: includes merged, sets expanded, tags derived.
+
+    ``codes`` are sorted by key, ``queues`` by label. ``digest`` is over the resolved configuration.
+    """
+
+    org: str
+    platform: str
+    codes: tuple[Code, ...]
+    queues: tuple[Queue, ...]
+    policy: Policy = Policy()
+    organization_id: str | None = None
+    allowances: tuple[Allowance, ...] = ()
+    crm: tuple[CrmMapping, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRow:
+    """One mapping row as the files want it; ``fields`` are the normalised row's (DESIGN issue: CRM mappings)."""
+
+    key: str
+    source: Source
+    code: str | None
+    fields: Fields = NO_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class CrmMapping:
+    """The rows of one CRM system. ``target`` names the kind of system that keeps them."""
+
+    system: str
+    target: str
+    rows: tuple[CrmRow, ...]
+    source: Source
+
+
+# ── what is live ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The organization as its API reports it."""
+
+    id: str
+    name: str
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCode:
+    """A live wrap-up code in normal form. ``fields`` holds every field that the target can manage."""
+
+    id: str
+    name: str
+    fields: Fields
+    reserved: bool = False
+
+    @property
+    def division(self) -> str | None:
+        """The division's name, None where the platform has none."""
+        value = self.fields.get("division")
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQueue:
+    """A live queue in normal form. ``after_call_work`` has every field that the target can manage."""
+
+    id: str
+    name: str
+    division: str | None = None
+    after_call_work: Fields = NO_FIELDS
+    media: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A division, and how many codes and queues the platform counts in it (None: it does not say)."""
+
+    id: str
+    name: str
+    codes: int | None = None
+    queues: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a platform holds, as far as it was read.
+
+    ``links`` maps a queue's id to the ids of its codes, for the queues whose links were read, in the platform's
+    order where it keeps one and sorted where not. ``link_names`` names the codes seen on queues.
+    ``outbound`` maps code ids to flags, complete for all ``codes``; None where the platform has no mapping.
+    ``complete_codes`` and ``complete_queues`` say whether those listings are the whole (visible) org.
+    """
+
+    identity: Identity
+    codes: tuple[LiveCode, ...] = ()
+    queues: tuple[LiveQueue, ...] = ()
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    link_names: Mapping[str, str] = field(default_factory=dict)
+    outbound: Mapping[str, tuple[str, ...]] | None = None
+    outbound_default: tuple[str, ...] = ()
+    divisions: tuple[Division, ...] = ()
+    complete_codes: bool = True
+    complete_queues: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a plan looks at: code keys and queue labels; None is all of them."""
+
+    codes: frozenset[str] | None = None
+    queues: frozenset[str] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the plan is about the whole org."""
+        return self.codes is None and self.queues is None
+
+
+# ── what would change ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeId:
+    """What names a change within its plan: one verb at one address."""
+
+    verb: Verb
+    address: Address
+
+    def __str__(self) -> str:
+        return f"{self.verb.value} {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one object.
+
+    ``before`` and ``after`` hold all managed fields of the object ({} before a create, {} after a delete).
+    A link (assign, unassign) has ``parent`` = its queue's live id, ``live_id`` = its code's (None: not yet
+    created) and ``{"code": id or Ref}`` on the side where it exists. Outbound flags of a code that is yet to be
+    created carry ``"code": Ref`` beside ``"outbound"``.
+    ``label`` is what people call it; ``within`` what they call the object that holds it.
+    ``needs`` are the changes without which this one must not be tried, always earlier in the plan.
+    ``digest`` covers organization, address, parent, live id, verb, before and after, nothing else.
+    """
+
+    verb: Verb
+    address: Address
+    before: Fields
+    after: Fields
+    live_id: str | None = None
+    parent: str | None = None
+    label: str = ""
+    within: str = ""
+    cause: Cause = Cause.FILES
+    source: Source | None = None
+    lock: Lock = Lock.COMPARE
+    state: State = State.READY
+    reason: str = ""
+    needs: tuple[ChangeId, ...] = ()
+    digest: str = ""
+
+    @property
+    def id(self) -> ChangeId:
+        """Verb and address."""
+        return ChangeId(self.verb, self.address)
+
+    @property
+    def renames(self) -> bool:
+        """Whether the object gets another name."""
+        return self.verb is Verb.UPDATE_CODE and self.before.get("name") != self.after.get("name")

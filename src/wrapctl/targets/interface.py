@@ -1,0 +1,246 @@
+"""What a target is: plain data about its abilities, a Reader, a Writer, and what passes between.
+
+A target is one folder that knows one API. The engine sees the protocols below and never a vendor's name.
+Nothing here imports an HTTP library.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from wrapctl.model import ChangeId, Fields, Identity, Live, Lock, Verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wrapctl.errors import PlatformAnswer
+    from wrapctl.plan.units import Unit
+
+
+# ── capabilities: plain data ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How many changes one write carries.
+
+    Changes whose verbs share ``group`` may travel in one write when they share ``scope``: ``one`` (each alone),
+    ``queue`` (all of one queue) or ``org`` (all). ``size`` bounds them (None: no bound). A write costs
+    ``requests`` requests, its own reads included.
+    """
+
+    group: str
+    scope: Literal["one", "queue", "org"] = "one"
+    size: int | None = None
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can hold and do.
+
+    ``code_fields`` and ``queue_fields`` map a common field name to where it lands (shown in the README).
+    A verb that is missing from ``verbs`` cannot be done; ``locks`` says how each is protected.
+    ``reserved`` are globs of names that belong to the platform. ``page`` is the page size to ask for.
+    """
+
+    name: str
+    title: str
+    code_fields: Mapping[str, str]
+    queue_fields: Mapping[str, str]
+    verbs: Mapping[Verb, Fold]
+    locks: Mapping[Verb, Lock]
+    reserved: tuple[str, ...] = ()
+    ordered_links: bool = False
+    divisions: bool = False
+    outbound: bool = False
+    page: int = 100
+
+    def lock(self, verb: Verb) -> Lock:
+        """The lock kind of a verb, compare where nothing else is said."""
+        return self.locks.get(verb, Lock.COMPARE)
+
+
+# ── reading ────────────────────────────────────────────────────────────────────────────────────────────────
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What to read. ``codes`` and ``queues`` are live ids; None is the whole listing, empty is nothing.
+
+    ``code_names``: additionally codes of exactly these names (before creating them).
+    ``links``: ids of the queues whose links are wanted. ``divisions``: divisions with their counts.
+    """
+
+    codes: frozenset[str] | None = NOTHING
+    code_names: frozenset[str] = NOTHING
+    queues: frozenset[str] | None = NOTHING
+    links: frozenset[str] = NOTHING
+    outbound: bool = False
+    divisions: bool = False
+
+
+class Reader(Protocol):
+    """Reads one org."""
+
+    def identity(self) -> Identity:
+        """The organization as the API reports it."""
+        ...
+
+    def read(self, want: Want) -> Live:
+        """All of what is wanted.
+
+        A code or queue asked for by id that does not exist is simply not in the answer.
+
+        Raises:
+            TargetError: anything less than all was read (``IncompleteRead``: a listing was cut or moved).
+        """
+        ...
+
+
+# ── writing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Result(StrEnum):
+    """What one write did to one change, as the target classifies the platform's answer."""
+
+    DONE = "done"
+    STALE = "stale"
+    """The platform, or the writer's own last look, found another state than the one planned from."""
+    BUSY = "busy"
+    """Refused for now (an object in use, a limit); the next run may do it."""
+    EXISTS = "exists"
+    """A create met an object of that name; the engine reads and adopts or reports it."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """Sent, and no usable answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one change. ``live_id`` is set by a create. ``fatal`` stops the run (auth, identity).
+
+    ``body_before`` is the raw body that a whole-object write replaced, for the journal; ``overwritten`` names
+    members that changed although nobody here touched them ("possible overwrite").
+    """
+
+    id: ChangeId
+    result: Result
+    live_id: str | None = None
+    message: str = ""
+    hint: str = ""
+    answer: PlatformAnswer | None = None
+    request_id: str = ""
+    now: Fields | None = None
+    body_before: Mapping[str, object] | None = None
+    overwritten: tuple[str, ...] = ()
+    fatal: bool = False
+
+
+class Writer(Protocol):
+    """Writes one unit at a time; made only by apply."""
+
+    def write(self, unit: Unit, fresh: Live) -> tuple[Outcome, ...]:
+        """Send one unit and return one outcome for each of its changes, in their order.
+
+        What the platform answers is never raised. Only ``Interrupted`` may come out, before anything was sent.
+
+        Every Ref in the unit is resolved. ``fresh`` is what was read a moment ago: members that a body must
+        carry and the change does not write come from there.
+        """
+        ...
+
+
+# ── the target itself ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a person who waits would like to know: ``kind`` is read, write, wait, retry or note."""
+
+    kind: Literal["read", "write", "wait", "retry", "note"]
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+def ignore_event(event: Event) -> None:
+    """Listen to nothing."""
+    del event
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the outside world lends to a target: the stop event, the clock, and somebody who listens.
+
+    ``monotonic`` returns seconds; ``wait`` sleeps for seconds and returns True when asked to stop.
+    """
+
+    stop: threading.Event
+    monotonic: Callable[[], float]
+    wait: Callable[[float], bool]
+    listen: Callable[[Event], None] = ignore_event
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one org. ``endpoint`` is ``sandbox``, a URL, or empty when ``region`` names the host.
+
+    ``credentials`` maps a name (``client_id`` …) to a function that fetches the secret when it is needed.
+    ``sandbox_dir`` is where the embedded sandbox keeps its state. ``options`` are the target's own.
+    """
+
+    org: str
+    endpoint: str
+    region: str
+    credentials: Mapping[str, Callable[[], str]]
+    sandbox_dir: Path
+    requests_per_minute: int = 300
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Counts of what went over the wire: requests by ``METHOD path-template``, retries, seconds waited."""
+
+    requests: dict[str, int] = field(default_factory=dict)
+    retries: int = 0
+    waited: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """All requests, logins included."""
+        return sum(self.requests.values())
+
+
+class Target(Protocol):
+    """One connected API."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The target's abilities."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent so far."""
+        ...
+
+    def reader(self) -> Reader:
+        """A reader; plan has nothing else."""
+        ...
+
+    def writer(self) -> Writer:
+        """A writer; only apply asks for one."""
+        ...
+
+    def close(self) -> None:
+        """Give sockets back."""
+        ...
