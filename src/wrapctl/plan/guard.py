@@ -1,0 +1,217 @@
+"""Measure the blast radius of a plan before anything is written, and say the numbers and the way past.
+
+Fails closed: a limit that cannot be evaluated is a finding too. There is no blanket force; a token acknowledges
+exactly one set of objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from wrapctl.errors import Problem, Severity, Source
+from wrapctl.model import Allowance, Change, Limit, Live, Policy, State, Verb
+from wrapctl.plan.plan import Finding
+
+PERCENT_FROM = 10
+"""A percentage of fewer live objects than this says nothing and is not applied."""
+
+
+def measure(
+    changes: Sequence[Change],
+    live: Live,
+    policy: Policy,
+    *,
+    managed_queues: Iterable[str],
+    scoped: bool = False,
+    unknown_divisions: Sequence[str] = (),
+    allowances: Sequence[Allowance] = (),
+) -> tuple[Finding, ...]:
+    """Return the limits that the ready changes exceed, each with its token, and whether it was acknowledged.
+
+    ``managed_queues``: live ids of the queues whose assignments are managed; their links are the base of
+    ``unassigns.percent``. A ``scoped`` plan applies absolute limits only.
+    """
+    ready = [change for change in changes if change.state is State.READY]
+    limits = policy.limits
+    links = sum(len(live.links.get(queue, ())) for queue in managed_queues)
+    codes = len(live.codes)
+    findings = [
+        *_limit("creates", limits.creates, _of(ready, Verb.CREATE_CODE), codes, scoped=scoped),
+        *_limit("renames", limits.renames, [c for c in ready if c.renames], codes, scoped=scoped),
+        *_limit("updates", limits.updates, _of(ready, Verb.UPDATE_CODE), codes, scoped=scoped),
+        *_limit(
+            "deletes",
+            limits.deletes,
+            _of(ready, Verb.DELETE_CODE, Verb.DEACTIVATE_CODE),
+            codes,
+            scoped=scoped,
+        ),
+        *_limit("unassigns", limits.unassigns, _of(ready, Verb.UNASSIGN), links, scoped=scoped),
+        *_limit(
+            "crm_deletes",
+            limits.crm_deletes,
+            _of(ready, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW),
+            0,
+            scoped=True,
+        ),
+        *_queues(ready, live, limits.emptied_queues, limits.codes_per_queue),
+        *_visibility(ready, unknown_divisions),
+    ]
+    reasons = {allowance.token: allowance.reason for allowance in allowances}
+    return tuple(
+        replace(finding, accepted=reasons[finding.token]) if finding.token in reasons else finding
+        for finding in findings
+    )
+
+
+def spent_allowances(findings: Sequence[Finding], allowances: Sequence[Allowance]) -> list[Problem]:
+    """Return a warning for each acknowledgement that fits nothing in this plan.
+
+    Tokens of another kind (``window=…``) belong to apply.
+    """
+    tokens = {finding.token for finding in findings}
+    return [
+        Problem(
+            allowance.source or Source("--allow"),
+            f"`{allowance.token}` acknowledges nothing in this plan: it is spent, or the set has changed",
+            "remove it, or use the token that the plan prints",
+            Severity.WARNING,
+        )
+        for allowance in allowances
+        if allowance.token not in tokens and not allowance.token.startswith("window")
+    ]
+
+
+def token(limit: str, subjects: Iterable[str], measured: int) -> str:
+    """Return the acknowledgement of exactly these subjects: ``deletes=14@3f9c1a2b``."""
+    text = "\n".join([limit, *sorted(subjects)])
+    return f"{limit}={measured}@{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _of(changes: Iterable[Change], *verbs: Verb) -> list[Change]:
+    return [change for change in changes if change.verb in verbs]
+
+
+def _subject(change: Change) -> str:
+    return f"{change.address} {change.parent or '-'} {change.live_id or '-'}"
+
+
+def _limit(name: str, limit: Limit, changes: list[Change], base: int, *, scoped: bool) -> list[Finding]:
+    count = len(changes)
+    over_max = limit.max is not None and count > limit.max
+    over_percent = (
+        limit.percent is not None
+        and not scoped
+        and base >= PERCENT_FROM
+        and count * 100 > limit.percent * base
+    )
+    if not (over_max or over_percent):
+        return []
+    subjects = sorted(_subject(change) for change in changes)
+    if over_max:
+        message = f"{count} {name.replace('_', ' ')}, at most {limit.max} are allowed (`limits.{name}.max`)"
+        allowed, percent = limit.max or 0, False
+    else:
+        share = count * 100 / base
+        message = (
+            f"{count} {name.replace('_', ' ')} are {share:.1f} % of {base} live, "
+            f"at most {limit.percent} % are allowed (`limits.{name}.percent`)"
+        )
+        allowed, percent = limit.percent or 0, True
+    return [
+        Finding(
+            name,
+            count,
+            allowed,
+            message,
+            percent=percent,
+            of=base,
+            token=token(name, subjects, count),
+            subjects=tuple(subjects),
+            names=tuple(_named(change) for change in changes),
+        )
+    ]
+
+
+def _named(change: Change) -> str:
+    return f"{change.label} on {change.within}" if change.verb is Verb.UNASSIGN else change.label
+
+
+def _queues(ready: list[Change], live: Live, emptied: Limit, most: int) -> list[Finding]:
+    added: dict[str, int] = {}
+    removed: dict[str, int] = {}
+    for change in ready:
+        if change.parent is None:
+            continue
+        if change.verb is Verb.ASSIGN:
+            added[change.parent] = added.get(change.parent, 0) + 1
+        elif change.verb is Verb.UNASSIGN:
+            removed[change.parent] = removed.get(change.parent, 0) + 1
+    names = {queue.id: queue.name for queue in live.queues}
+
+    def after(queue: str) -> int:
+        return len(live.links.get(queue, ())) + added.get(queue, 0) - removed.get(queue, 0)
+
+    empty = sorted(queue for queue in removed if after(queue) <= 0)
+    crowded = sorted(queue for queue in added if after(queue) > most)
+    findings = []
+    if len(empty) > (emptied.max or 0):
+        findings.append(
+            _queue_finding(
+                "emptied_queues",
+                empty,
+                names,
+                emptied.max or 0,
+                lambda named: f"{len(empty)} queue(s) would be left with no code: {named}",
+            )
+        )
+    if crowded:
+        findings.append(
+            _queue_finding(
+                "codes_per_queue",
+                crowded,
+                names,
+                most,
+                lambda named: f"{len(crowded)} queue(s) would have more than {most} codes: {named}",
+            )
+        )
+    return findings
+
+
+def _queue_finding(
+    limit: str, queues: list[str], names: dict[str, str], allowed: int, say: Callable[[str], str]
+) -> Finding:
+    labels = tuple(names.get(queue, queue) for queue in queues)
+    shown = ", ".join(f'"{label}"' for label in labels[:5]) + (", …" if len(labels) > 5 else "")
+    return Finding(
+        limit,
+        len(queues),
+        allowed,
+        f"{say(shown)} (`limits.{limit}`)",
+        token=token(limit, queues, len(queues)),
+        subjects=tuple(queues),
+        names=labels,
+    )
+
+
+def _visibility(ready: list[Change], unknown: Sequence[str]) -> list[Finding]:
+    """Deletes where the platform gave no counts: whether the client sees everything cannot be evaluated."""
+    removals = _of(ready, Verb.DELETE_CODE, Verb.DEACTIVATE_CODE)
+    if not removals or not unknown:
+        return []
+    subjects = sorted(_subject(change) for change in removals)
+    return [
+        Finding(
+            "visibility",
+            len(removals),
+            0,
+            "the platform gives no object counts for "
+            + ", ".join(f'"{name}"' for name in unknown[:5])
+            + ", so that nothing shows whether this client sees every queue that holds what is deleted",
+            token=token("visibility", subjects, len(removals)),
+            subjects=tuple(subjects),
+            names=tuple(change.label for change in removals),
+        )
+    ]

@@ -1,0 +1,73 @@
+"""Read an org in two steps and make its plan: what plan, apply, drift and import have in common.
+
+Nothing here can write: it is given a Reader and never a Writer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from wrapctl.errors import WrongOrganization
+from wrapctl.model import Allowance, Desired, Identity, Live, Scope
+from wrapctl.plan.make import links_to_read, make_plan
+from wrapctl.plan.plan import Plan
+from wrapctl.targets.interface import Capabilities, Reader, Want
+
+
+def survey(
+    reader: Reader,
+    capabilities: Capabilities,
+    desired: Desired,
+    *,
+    as_of: date,
+    scope: Scope | None = None,
+    allowances: tuple[Allowance, ...] = (),
+) -> tuple[Plan, Live]:
+    """Return the plan of one org and the live state that it was made from.
+
+    First codes, queues, flags and divisions; then the links of the queues that the first read shows to matter.
+
+    Raises:
+        WrongOrganization: the credentials open another organization than the files name.
+        TargetError: anything less than all was read.
+    """
+    scope = scope or Scope()
+    check_identity(desired, reader.identity())
+    live = read_first(reader, capabilities, desired, scope)
+    wanted = links_to_read(desired, live, capabilities, scope=scope, as_of=as_of)
+    live = with_links(reader, live, wanted)
+    plan = make_plan(desired, live, capabilities, as_of=as_of, scope=scope, allowances=allowances)
+    return plan, live
+
+
+def read_first(reader: Reader, capabilities: Capabilities, desired: Desired, scope: Scope) -> Live:
+    """Return codes, queues, divisions and, where some declared code in scope needs them, outbound flags."""
+    in_scope = (
+        code for code in desired.codes if not code.absent and (scope.codes is None or code.key in scope.codes)
+    )
+    flags = capabilities.outbound and any(code.outbound is not None for code in in_scope)
+    return reader.read(Want(codes=None, queues=None, outbound=flags, divisions=capabilities.divisions))
+
+
+def with_links(reader: Reader, live: Live, queues: frozenset[str]) -> Live:
+    """Return ``live`` with the links of ``queues`` read and added."""
+    if not queues:
+        return live
+    second = reader.read(Want(links=queues))
+    return replace(live, links=second.links, link_names={**live.link_names, **second.link_names})
+
+
+def check_identity(desired: Desired, identity: Identity) -> None:
+    """Refuse credentials that open another organization than the files name.
+
+    Raises:
+        WrongOrganization: with both ids, and the name as the platform reports it.
+    """
+    wanted = desired.organization_id
+    if wanted is not None and wanted != identity.id:
+        raise WrongOrganization(
+            f'{desired.org}: the credentials open organization {identity.id} "{identity.name}", '
+            f"org.yaml names {wanted}",
+            hint="correct `organization_id`, or use that organization's credentials; nothing was read or written",
+        )
