@@ -1,0 +1,1 @@
+"""What the files say: read with positions, validated, merged, checked and compared."""
