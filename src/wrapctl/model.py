@@ -149,7 +149,7 @@ class Code:
     key: str
     name: str
     source: Source
-    fields: Fields = NO_FIELDS
+    fields: Fields = field(default_factory=lambda: NO_FIELDS)
     absent: bool = False
     id: str | None = None
     previously: tuple[str, ...] | None = None
@@ -272,7 +272,7 @@ class CrmRow:
     key: str
     source: Source
     code: str | None
-    fields: Fields = NO_FIELDS
+    fields: Fields = field(default_factory=lambda: NO_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +320,7 @@ class LiveQueue:
     id: str
     name: str
     division: str | None = None
-    after_call_work: Fields = NO_FIELDS
+    after_call_work: Fields = field(default_factory=lambda: NO_FIELDS)
     media: tuple[str, ...] | None = None
 
 
