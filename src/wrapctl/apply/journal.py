@@ -1,0 +1,392 @@
+"""The journal: what every run announced, sent and heard, in append-only files chained by hash.
+
+One JSON Lines file for each run under ``<folder>/<org>/<run>.jsonl``. Each record names the hash of the one
+before it, the first that of the last record of the run before, so that a changed, cut or missing record shows.
+A record is on the disk before the write that it announces is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from wrapctl.errors import JournalError
+from wrapctl.model import Ref, escape
+
+FORMAT = 1
+"""Version of the records."""
+
+GENESIS = "0" * 64
+"""What the first record of the first run is chained to."""
+
+SUFFIX = ".jsonl"
+
+_SECRET = frozenset(
+    ("accesstoken", "apikey", "authorization", "clientsecret", "cookie", "password", "refreshtoken", "secret")
+)
+
+
+class Kind(StrEnum):
+    """What a record says."""
+
+    RUN = "run"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    VERDICT = "verdict"
+    """What reading showed afterwards, where it differs from the outcome."""
+    END = "end"
+
+
+class Journal:
+    """Writes the records of one run. Nothing touches the disk before ``start``.
+
+    ``folder`` is the org's (``.wrapctl/journal/<org>``), ``now`` the wall clock. Safe to use from many threads.
+    """
+
+    def __init__(self, folder: Path, run: str, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._run = run
+        self._now = now
+        self._descriptor: int | None = None
+        self._last = GENESIS
+        self._number = 0
+        self._mutex = threading.Lock()
+
+    @property
+    def path(self) -> Path:
+        """The run's file."""
+        return self._folder / f"{escape(self._run)}{SUFFIX}"
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was written."""
+        return self._descriptor is not None
+
+    def unended(self) -> tuple[str, ...]:
+        """Runs that have not written their end and that no later run has reported, oldest first.
+
+        Raises:
+            JournalError: a file cannot be read.
+        """
+        return _tail(_read_all(self._folder, _glance)).unended
+
+    def start(self, **fields: object) -> None:
+        """Create the run's file with its first record, chained to the last whole record of the run before.
+
+        Raises:
+            JournalError: the folder cannot be written, or a run of this name was journalled before.
+        """
+        tail = _tail(_read_all(self._folder, _glance))
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self.path, flags, 0o600)
+            _sync_folder(self._folder)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        self._last = tail.hash
+        self.record(
+            Kind.RUN,
+            format=FORMAT,
+            run=self._run,
+            after=tail.run,
+            unended=tail.unended,
+            **fields,
+        )
+
+    def record(self, kind: Kind, **fields: object) -> None:
+        """Append one record and wait until the disk has it.
+
+        Raises:
+            JournalError: it could not be written; then what it announces must not be sent.
+        """
+        with self._mutex:
+            if self._descriptor is None:
+                raise JournalError("the journal of this run was not started")
+            content = {
+                **_plain_mapping(fields),
+                "kind": kind.value,
+                "n": self._number + 1,
+                "at": self._now().isoformat(),
+                "previous": self._last,
+            }
+            line = _seal(content)
+            try:
+                _write_all(self._descriptor, line.text)
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise _unwritable(self.path, error) from None
+            self._last = line.hash
+            self._number += 1
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+# ── reading and verifying ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What ``verify`` found: a broken record (file, line, what), or a run without an end (not broken)."""
+
+    file: str
+    line: int
+    message: str
+    broken: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+def verify(folder: Path) -> tuple[Finding, ...]:
+    """Check every record of an org's journal, the chain within each file and from run to run.
+
+    Returns the first broken record of each file, in the order of the chain, and the runs without an end. Of a
+    file that is broken nothing behind the broken record is believed. Changes behind the last record of the last
+    run cannot show: keep a copy of its hash elsewhere to see these.
+
+    Raises:
+        JournalError: a file cannot be read.
+    """
+    runs = _read_all(folder, _read)
+    findings: list[Finding] = []
+    ends = {run.last for run in runs if run.records}
+    broken = {run.run for run in runs if run.broken is not None}
+    claimed: dict[str, _Run] = {}
+    for run in _in_order(runs):
+        if run.broken is not None:
+            findings.append(run.broken)
+        elif not run.ended:
+            findings.append(Finding(run.file, run.records, "run without an end", broken=False))
+        if not run.records:
+            continue
+        other = claimed.setdefault(run.first_previous, run)
+        if other is not run:
+            findings.append(Finding(run.file, 1, f"starts behind the same record as {other.file}"))
+        elif run.first_previous not in {GENESIS, *ends} and run.after not in broken:
+            before = f"run {run.after}" if run.after else "the run before"
+            findings.append(
+                Finding(
+                    run.file, 1, f"the record that it follows, the last of {before}, is not there any more"
+                )
+            )
+    return tuple(findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: bytes
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The end of the chain: what the next run is chained to and which runs it has to report."""
+
+    run: str | None
+    hash: str
+    unended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One file as far as it can be believed: whole records up to the first broken or torn one."""
+
+    file: str
+    run: str
+    records: int
+    first_previous: str
+    last: str
+    after: str | None
+    reported: frozenset[str]
+    ended: bool
+    broken: Finding | None
+
+
+def _seal(content: Mapping[str, object]) -> _Line:
+    # ASCII only: a hostile name cannot then move the cursor of whoever prints the file.
+    digest = hashlib.sha256(_canonical(content)).hexdigest()
+    return _Line(_canonical({**content, "hash": digest}) + b"\n", digest)
+
+
+def _canonical(content: Mapping[str, object]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _read_all(folder: Path, read: Callable[[Path], _Run]) -> list[_Run]:
+    try:
+        return [read(file) for file in sorted(folder.glob(f"*{SUFFIX}"))]
+    except OSError as error:
+        raise JournalError(
+            f"the journal in {folder} cannot be read: {error.strerror}",
+            hint="nothing is written while the runs before this one cannot be read",
+        ) from None
+
+
+def _read(file: Path) -> _Run:
+    """Read and check a whole file."""
+    head: dict[str, object] = {}
+    tail: dict[str, object] = {}
+    records, broken = 0, None
+    # What stands behind the last newline was torn by a killed process: it announced nothing that was sent.
+    for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], start=1):
+        content = _open_record(line)
+        if content is None:
+            broken = Finding(file.name, number, "the record is not as it was written")
+        elif content["n"] != number or (tail and content["previous"] != tail["hash"]):
+            broken = Finding(file.name, number, "the record does not follow the one before it")
+        elif number == 1 and not _is_head(content):
+            broken = Finding(file.name, number, "the first record is not a run's")
+        elif tail.get("kind") == Kind.END.value:
+            broken = Finding(file.name, number, "a record behind the run's end")
+        if content is None or broken is not None:
+            break
+        head, tail, records = head or content, content, number
+    return _run(file, head, tail, records, broken)
+
+
+def _glance(file: Path) -> _Run:
+    """Read a file's first and last record only: a run need not check all runs before it in order to follow."""
+    with file.open("rb") as stream:
+        first = stream.readline()
+        head = _open_record(first[:-1]) if first.endswith(b"\n") else None
+        size = stream.seek(0, os.SEEK_END)
+        start, reach = size, 4096
+        lines: list[bytes] = []
+        while len(lines) < 3 and start > 0:
+            start = max(0, size - reach)
+            stream.seek(start)
+            lines = stream.read().split(b"\n")
+            reach *= 4
+    tail = _open_record(lines[-2]) if len(lines) >= 3 else head
+    number = tail["n"] if tail is not None else None
+    if head is None or tail is None or not _is_head(head) or not isinstance(number, int):
+        return _read(file)
+    return _run(file, head, tail, number, None)
+
+
+def _is_head(content: Mapping[str, object]) -> bool:
+    return content["kind"] == Kind.RUN.value and content["n"] == 1 and isinstance(content.get("run"), str)
+
+
+def _run(
+    file: Path, head: Mapping[str, object], tail: Mapping[str, object], records: int, broken: Finding | None
+) -> _Run:
+    after, reported = head.get("after"), head.get("unended")
+    return _Run(
+        file=file.name,
+        run=str(head.get("run", file.stem)),
+        records=records,
+        first_previous=str(head.get("previous", GENESIS)),
+        last=str(tail.get("hash", GENESIS)),
+        after=after if isinstance(after, str) else None,
+        reported=frozenset(map(str, reported)) if isinstance(reported, list) else frozenset(),
+        ended=tail.get("kind") == Kind.END.value,
+        broken=broken,
+    )
+
+
+def _open_record(line: bytes) -> dict[str, object] | None:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or not {"kind", "n", "at", "previous", "hash"} <= content.keys():
+        return None
+    claimed = content.pop("hash")
+    sealed = _seal(content)
+    if sealed.hash != claimed or sealed.text != line + b"\n":
+        return None
+    return {**content, "hash": claimed}
+
+
+def _in_order(runs: Iterable[_Run]) -> list[_Run]:
+    """Return the runs along the chain; those that hang on nothing that is there come behind."""
+    following: dict[str, list[_Run]] = {}
+    left: dict[str, _Run] = {}
+    for run in runs:
+        left[run.file] = run
+        if run.records:
+            following.setdefault(run.first_previous, []).append(run)
+    ends = {run.last for run in left.values() if run.records}
+    ordered: list[_Run] = []
+    waiting = [*sorted(start for start in following if start not in ends and start != GENESIS), GENESIS]
+    while waiting:
+        for run in following.pop(waiting.pop(), []):
+            ordered.append(left.pop(run.file))
+            waiting.append(run.last)
+    return [*left.values(), *ordered]
+
+
+def _tail(runs: Iterable[_Run]) -> _Tail:
+    """Return where the next run is chained to, and the runs without an end that no run has reported yet."""
+    ordered = _in_order(runs)
+    reported = frozenset[str]().union(*(run.reported for run in ordered))
+    unended = tuple(run.run for run in ordered if not run.ended and run.run not in reported)
+    chained = [run for run in ordered if run.records]
+    if not chained:
+        return _Tail(None, GENESIS, unended)
+    return _Tail(chained[-1].run, chained[-1].last, unended)
+
+
+# ── values ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plain(value: object) -> object:
+    """Return ``value`` as JSON knows it: references as ``{"ref": address}``, tuples as lists."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Ref():
+            return {"ref": value.address}
+        case str():
+            return str(value)
+        case Mapping():
+            return _plain_mapping(value)
+        case frozenset() | set():
+            return sorted((_plain(item) for item in value), key=repr)
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return str(value)
+
+
+def _plain_mapping(value: Mapping[object, object] | Mapping[str, object]) -> dict[str, object]:
+    """Bodies come from platforms: whatever a member that is named like a secret holds stays out."""
+    return {
+        str(name): "[left out]"
+        if str(name).replace("_", "").replace("-", "").lower() in _SECRET
+        else _plain(item)
+        for name, item in value.items()
+    }
+
+
+def _write_all(descriptor: int, text: bytes) -> None:
+    while text:
+        text = text[os.write(descriptor, text) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"the journal {path} cannot be written: {error.strerror}",
+        hint="nothing is sent that the journal does not announce; make room or give the folder back",
+    )
