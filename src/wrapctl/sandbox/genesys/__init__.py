@@ -1,0 +1,60 @@
+"""Genesys Cloud Platform API v2, as far as the contract describes it: the table of its operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wrapctl.sandbox.genesys import codes, links, organization, outbound, queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wrapctl.sandbox.genesys.call import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: where it is, which permissions it asks for (``ALL`` or ``ANY`` of them), who answers."""
+
+    method: str
+    path: str
+    mode: str
+    permissions: tuple[str, ...]
+    handler: Callable[..., Answer]
+
+
+def _route(method: str, path: str, permission: str, handler: Callable[..., Answer]) -> Route:
+    mode, _, name = permission.partition(" ")
+    return Route(method, f"/api/v2/{path}", mode, (name,) if name else (), handler)
+
+
+ROUTES = (
+    _route("GET", "organizations/me", "", organization.get_me),
+    _route("GET", "authorization/divisions", "", organization.list_divisions),
+    _route("GET", "authorization/divisions/home", "", organization.get_home),
+    _route(
+        "POST", "authorization/divisions/{divisionId}/objects/{objectType}", "", organization.post_objects
+    ),
+    _route("GET", "routing/wrapupcodes", "ALL routing:wrapupCode:view", codes.list_codes),
+    _route("POST", "routing/wrapupcodes", "ALL routing:wrapupCode:add", codes.post_code),
+    _route("GET", "routing/wrapupcodes/{codeId}", "ALL routing:wrapupCode:view", codes.get_code),
+    _route("PUT", "routing/wrapupcodes/{codeId}", "ALL routing:wrapupCode:edit", codes.put_code),
+    _route("DELETE", "routing/wrapupcodes/{codeId}", "ALL routing:wrapupCode:delete", codes.delete_code),
+    _route("GET", "routing/wrapupcodes/divisionviews", "ALL routing:wrapupCode:search", codes.list_views),
+    _route(
+        "GET", "routing/wrapupcodes/divisionviews/{codeId}", "ALL routing:wrapupCode:search", codes.get_view
+    ),
+    _route("GET", "routing/queues", "ANY routing:queue:view", queues.list_queues),
+    _route("POST", "routing/queues", "ANY routing:queue:add", queues.post_queue),
+    _route("GET", "routing/queues/{queueId}", "ALL routing:queue:view", queues.get_queue),
+    _route("PUT", "routing/queues/{queueId}", "ANY routing:queue:edit", queues.put_queue),
+    _route("DELETE", "routing/queues/{queueId}", "ALL routing:queue:delete", queues.delete_queue),
+    _route("GET", "routing/queues/{queueId}/wrapupcodes", "ALL routing:queue:view", links.list_links),
+    _route("POST", "routing/queues/{queueId}/wrapupcodes", "ALL routing:queue:edit", links.post_links),
+    _route(
+        "DELETE", "routing/queues/{queueId}/wrapupcodes/{codeId}", "ALL routing:queue:edit", links.delete_link
+    ),
+    _route("GET", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:view", outbound.get_mapping),
+    _route("PUT", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:edit", outbound.put_mapping),
+)
