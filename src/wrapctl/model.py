@@ -61,13 +61,15 @@ class Verb(Enum):
     DEACTIVATE_CODE = "deactivate code"
     DELETE_CODE = "delete code"
 
-    @property
-    def rank(self) -> int:
-        """Position in the order of work, from 0."""
-        return _RANK[self]
+    rank: int
+    """Position in the order of work, from 0."""
+
+    # Members are single objects: identity is a hash too, and the one of Enum costs a call for each of 136,000 changes.
+    __hash__ = object.__hash__
 
 
-_RANK = {verb: rank for rank, verb in enumerate(Verb)}
+for _rank, _verb in enumerate(Verb):
+    _verb.rank = _rank
 
 
 class State(StrEnum):

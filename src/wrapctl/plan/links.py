@@ -22,7 +22,6 @@ from wrapctl.model import (
     State,
     Value,
     Verb,
-    code_address,
     link_address,
     queue_address,
 )
@@ -120,7 +119,7 @@ def _resolve(view: View, queue: Queue) -> _Wanted:
         elif key in blocked:
             wanted.undecided.append(code)
         else:
-            wanted.order.append((code, Ref(code_address(view.desired.org, key))))
+            wanted.order.append((code, Ref(view.addresses[key])))
     return wanted
 
 
@@ -173,7 +172,7 @@ def _assign(
     trouble: str,
     shared: _Shared,
 ) -> Change:
-    owner = code_address(view.desired.org, code.key)
+    owner = view.addresses[code.key]
     outside = isinstance(target, Ref) and not view.in_scope(code)
     reason = trouble or (f"{code.key} is not live yet, and outside the scope of this plan" if outside else "")
     return Change(

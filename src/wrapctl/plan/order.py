@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from wrapctl.model import Change, ChangeId, Fields, Ref, State, Value, Verb
 from wrapctl.plan.plan import FORMAT
@@ -25,50 +24,52 @@ def finish(
 ) -> tuple[Change, ...]:
     """Return ``changes`` ordered, with ``needs``, blocked states carried on, and digests.
 
+    The changes must be the caller's own: they are completed in place, for there may be 136,000 of them.
     ``live_names`` maps the ids of all live codes to their names, ``links`` live queues to their codes.
     """
     ordered = sorted(changes, key=lambda change: (change.verb.rank, change.address))
-    needs, troubles = _Needs(ordered, live_names or {}, links or {}).find()
-    if needs:
-        ordered = _chained(ordered, needs)
-    held: dict[ChangeId, Change] = {}
-    finished = []
+    found = _Needs(ordered, live_names or {}, links or {})
+    found.find()
+    sequence = _chained(ordered, found.needs)
+    ids: dict[int, ChangeId] = {}
+    held: set[int] = set()
     digests = _Digests(organization)
-    watch = bool(needs or troubles)
-    for change in ordered:
-        if watch:
-            change = _settled(change, needs, troubles, held)  # noqa: PLW2901 (the same change, explained)
-            if change.state is not State.READY:
-                held[change.id] = change
-        # object.__setattr__ instead of replace(): the change is ours alone still, and there may be 136,000.
-        object.__setattr__(change, "digest", digests.of(change))
-        finished.append(change)
-    return tuple(finished)
+    for index in sequence:
+        change = ordered[index]
+        needed = found.needs.get(index, ())
+        if needed:
+            _complete(change, "needs", tuple(_id_of(ordered, ids, need) for need in needed))
+        if change.state is State.READY:
+            trouble = found.troubles.get(index) or next(
+                (
+                    f"waits for {_id_of(ordered, ids, need)}, which is blocked: {ordered[need].reason}"
+                    for need in needed
+                    if need in held
+                ),
+                "",
+            )
+            if trouble:
+                _complete(change, "state", State.BLOCKED)
+                _complete(change, "reason", trouble)
+        if change.state is not State.READY:
+            held.add(index)
+        _complete(change, "digest", digests.of(change))
+    return tuple(ordered[index] for index in sequence)
 
 
-def _settled(
-    change: Change,
-    needs: Mapping[ChangeId, tuple[ChangeId, ...]],
-    troubles: Mapping[ChangeId, str],
-    held: Mapping[ChangeId, Change],
-) -> Change:
-    change_id = change.id
-    required = needs.get(change_id, ())
-    trouble = troubles.get(change_id, "")
-    if change.state is not State.READY:
-        return replace(change, needs=required) if required else change
-    if not trouble:
-        for need in required:
-            if need in held:
-                trouble = f"waits for {need}, which is {held[need].state}: {held[need].reason}"
-                break
-    if trouble:
-        return replace(change, needs=required, state=State.BLOCKED, reason=trouble)
-    return replace(change, needs=required) if required else change
+def _complete(change: Change, name: str, value: object) -> None:
+    object.__setattr__(change, name, value)
+
+
+def _id_of(ordered: list[Change], ids: dict[int, ChangeId], index: int) -> ChangeId:
+    found = ids.get(index)
+    if found is None:
+        found = ids[index] = ordered[index].id
+    return found
 
 
 class _Needs:
-    """Finds for each change the changes that must have happened before it is tried."""
+    """Finds for each change, by position, the changes that must have happened before it is tried."""
 
     def __init__(
         self, changes: list[Change], live_names: Mapping[str, str], links: Mapping[str, tuple[str, ...]]
@@ -76,115 +77,121 @@ class _Needs:
         self.changes = changes
         self.live_names = live_names
         self.links = links
-        self.needs: dict[ChangeId, tuple[ChangeId, ...]] = {}
-        self.troubles: dict[ChangeId, str] = {}
+        self.needs: dict[int, tuple[int, ...]] = {}
+        self.troubles: dict[int, str] = {}
 
-    def find(self) -> tuple[dict[ChangeId, tuple[ChangeId, ...]], dict[ChangeId, str]]:
+    def find(self) -> None:
         self._creations()
         self._names()
         self._last_codes()
         self._removals()
-        return self.needs, self.troubles
 
-    def _add(self, change: ChangeId, *needed: ChangeId) -> None:
-        if needed:
-            self.needs[change] = (*self.needs.get(change, ()), *needed)
+    def _add(self, change: int, *needed: int) -> None:
+        had = self.needs.get(change)
+        self.needs[change] = (*had, *needed) if had else needed
+
+    def _at(self, *verbs: Verb) -> list[tuple[int, Change]]:
+        return [(index, change) for index, change in enumerate(self.changes) if change.verb in verbs]
 
     def _creations(self) -> None:
-        """What points at a code that is yet to be made waits for it."""
-        made = {
-            change.address: change.id
-            for change in self.changes
-            if change.verb in (Verb.CREATE_CODE, Verb.CREATE_TABLE)
-            or (change.verb is Verb.UPDATE_CODE and change.live_id is None)
+        """What points at an object that is yet to be made waits for it."""
+        made: dict[str, tuple[int]] = {
+            change.address: (index,)
+            for index, change in self._at(Verb.CREATE_CODE, Verb.CREATE_TABLE, Verb.UPDATE_CODE)
+            if change.live_id is None
         }
         if not made:
             return
-        for change in self.changes:
-            if change.after and change.verb not in (Verb.CREATE_CODE, Verb.UPDATE_CODE):
-                for ref in references(change.after):
-                    creator = made.get(ref.address)
-                    if creator is not None:
-                        self._add(change.id, creator)
+        seen: dict[int, tuple[int, ...]] = {}
+        for index, change in enumerate(self.changes):
+            after = change.after
+            if not after or change.verb is Verb.CREATE_CODE or change.verb is Verb.UPDATE_CODE:
+                continue
+            needed = seen.get(id(after))
+            if needed is None:
+                needed = seen[id(after)] = tuple(
+                    maker for ref in references(after) for maker in made.get(ref.address, ())
+                )
+            if needed:
+                self.needs[index] = needed
 
     def _names(self) -> None:
         """A name must be free before it is taken: chains wait, rings and strangers block."""
         takers = [
-            change
-            for change in self.changes
-            if (change.verb is Verb.CREATE_CODE or change.renames)
-            and isinstance(change.after.get("name"), str)
+            (index, change)
+            for index, change in self._at(Verb.CREATE_CODE, Verb.UPDATE_CODE)
+            if change.verb is Verb.CREATE_CODE or change.renames
         ]
         if not takers:
             return
         holders: dict[str, list[str]] = {}
         for live_id, name in self.live_names.items():
             holders.setdefault(name, []).append(live_id)
-        renames = {change.live_id: change for change in takers if change.renames}
-        removals = {change.live_id: change for change in self.changes if change.verb in _REMOVALS}
-        frees: dict[ChangeId, Change] = {}
-        for change in takers:
-            name = str(change.after["name"])
+        renames = {change.live_id: index for index, change in takers if change.renames}
+        removals = {change.live_id for _, change in self._at(*_REMOVALS)}
+        frees: dict[int, int] = {}
+        for index, change in takers:
+            name = str(change.after.get("name"))
             for live_id in holders.get(name, ()):
                 if live_id == change.live_id:
                     continue
                 if live_id in renames:
-                    frees[change.id] = renames[live_id]
-                    self._add(change.id, renames[live_id].id)
+                    frees[index] = renames[live_id]
+                    self._add(index, renames[live_id])
                 elif live_id in removals:
-                    self.troubles[change.id] = (
+                    self.troubles[index] = (
                         f'"{name}" is freed only by a delete in this plan (id {live_id}); the next run does it'
                     )
-                elif change.state is State.READY:
-                    self.troubles[change.id] = (
+                else:
+                    self.troubles[index] = (
                         f'"{name}" is live as id {live_id} and is not this one: declare that code, '
                         "pin its `id` here, or rename it first"
                     )
         self._rings(frees)
 
-    def _rings(self, frees: Mapping[ChangeId, Change]) -> None:
+    def _rings(self, frees: Mapping[int, int]) -> None:
         for start in frees:
-            path, step = [start], frees[start].id
+            path, step = [start], frees[start]
             while step in frees and step not in path:
                 path.append(step)
-                step = frees[step].id
+                step = frees[step]
             if step == start:
-                names = " → ".join(str(frees[one].before["name"]) for one in path)
+                names = " → ".join(f'"{self.changes[one].before.get("name")}"' for one in path)
                 for one in path:
                     self.troubles[one] = (
-                        f"a ring of renames ({names} → {frees[start].before['name']}) has no first step: give one "
-                        "of them a temporary name, apply, then its final name"
+                        f"a ring of renames ({names}) has no first step: give one of them a temporary name, "
+                        "apply, then its final name"
                     )
-                    self.needs.pop(one, None)
+        for one in self.troubles:
+            if one in frees and frees[one] in self.troubles and self.troubles[one].startswith("a ring"):
+                self.needs.pop(one, None)
 
     def _last_codes(self) -> None:
         """Agents must never be left without a code half-way: the last removals wait for the additions."""
-        removed: dict[str, list[Change]] = {}
-        for change in self.changes:
-            if change.verb is Verb.UNASSIGN and change.parent is not None:
-                removed.setdefault(change.parent, []).append(change)
+        removed: dict[str, list[int]] = {}
+        for index, change in self._at(Verb.UNASSIGN):
+            removed.setdefault(change.parent or "", []).append(index)
         emptied = {queue for queue, gone in removed.items() if len(gone) >= len(self.links.get(queue, ()))}
         if not emptied:
             return
-        added: dict[str, list[ChangeId]] = {}
-        for change in self.changes:
-            if change.verb is Verb.ASSIGN and change.parent in emptied:
-                added.setdefault(change.parent, []).append(change.id)
+        added: dict[str, list[int]] = {}
+        for index, change in self._at(Verb.ASSIGN):
+            if change.parent in emptied:
+                added.setdefault(change.parent, []).append(index)
         for queue in sorted(added):
-            for change in removed[queue]:
-                self._add(change.id, *added[queue])
+            for index in removed[queue]:
+                self._add(index, *added[queue])
 
     def _removals(self) -> None:
         """A code goes last: after every link and row that names it."""
-        doomed = {change.live_id: change for change in self.changes if change.verb in _REMOVALS}
+        doomed = {change.live_id: index for index, change in self._at(*_REMOVALS)}
         if not doomed:
             return
-        for change in self.changes:
-            if change.verb in (Verb.UNASSIGN, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW):
-                target = change.live_id if change.verb is Verb.UNASSIGN else change.before.get("code_id")
-                removal = doomed.get(target if isinstance(target, str) else None)
-                if removal is not None:
-                    self._add(removal.id, change.id)
+        for index, change in self._at(Verb.UNASSIGN, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW):
+            target = change.live_id if change.verb is Verb.UNASSIGN else change.before.get("code_id")
+            removal = doomed.get(target) if isinstance(target, str) else None
+            if removal is not None:
+                self._add(removal, index)
 
 
 def references(fields: Fields) -> list[Ref]:
@@ -198,21 +205,18 @@ def references(fields: Fields) -> list[Ref]:
     return found
 
 
-def _chained(ordered: list[Change], needs: Mapping[ChangeId, tuple[ChangeId, ...]]) -> list[Change]:
-    """Move each rename behind the rename that frees its name; everything else is in order already."""
-    waiting = [change for change in ordered if change.verb is Verb.UPDATE_CODE]
-    by_id = {change.id: change for change in waiting}
-    placed: dict[ChangeId, Change] = {}
-
-    def place(change: Change, above: tuple[ChangeId, ...]) -> None:
-        for need in needs.get(change.id, ()):
-            if need in by_id and need not in placed and need not in above:
-                place(by_id[need], (*above, change.id))
-        placed.setdefault(change.id, change)
-
-    for change in waiting:
-        place(change, (change.id,))
-    return [*placed.values(), *(change for change in ordered if change.verb is not Verb.UPDATE_CODE)]
+def _chained(ordered: list[Change], needs: Mapping[int, tuple[int, ...]]) -> list[int]:
+    """Return positions with each rename behind the rename that frees its name; the rest is in order already."""
+    placed: dict[int, None] = {}
+    updates = [index for index, change in enumerate(ordered) if change.verb is Verb.UPDATE_CODE]
+    among = set(updates)
+    for index in updates:
+        # A rename frees one name at most, so that its needs are a line; a ring was cut before.
+        line = [index]
+        while following := [n for n in needs.get(line[-1], ()) if n in among and n not in line]:
+            line.append(following[0])
+        placed.update(dict.fromkeys(reversed(line)))
+    return [*placed, *(index for index in range(len(ordered)) if index not in among)]
 
 
 class _Digests:

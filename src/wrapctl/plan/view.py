@@ -90,6 +90,11 @@ class View:
         )
 
     @cached_property
+    def addresses(self) -> Mapping[str, Address]:
+        """Key → address of every declared code, made once for all its links."""
+        return {key: code_address(self.desired.org, key) for key in self.code_by_key}
+
+    @cached_property
     def lapsed(self) -> frozenset[str]:
         """Live ids of codes outside their dates: these come off every managed queue, whatever its list says."""
         return frozenset(
@@ -127,8 +132,7 @@ class View:
     def code_at(self, live_id: str) -> Address:
         """Address of a live code: its key's where it is declared, else its id's."""
         key = self.code_key_by_id.get(live_id)
-        org = self.desired.org
-        return code_address(org, key) if key is not None else live_code_address(org, live_id)
+        return self.addresses[key] if key is not None else live_code_address(self.desired.org, live_id)
 
     def queue_at(self, live_id: str) -> Address:
         """Address of a live queue."""
