@@ -120,7 +120,7 @@ class Revision:
                 hint="give a branch, a tag or a commit, such as origin/main",
             )
         self._root = root
-        self._prefix = _git(root, "rev-parse", "--show-prefix").decode().strip()
+        self._prefix = _git(root, "rev-parse", "--show-prefix").decode().rstrip("\n")
         commit = f"{revision}^{{commit}}"
         try:
             found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", commit)

@@ -1,0 +1,442 @@
+"""The shape of every file: one pydantic model per kind, and the source of ``schemas/*.schema.json``.
+
+Docstrings and descriptions here are what an editor shows while somebody types. Scalars come in as text
+(``tree``), ``null`` never arrives (``shape`` refuses or resolves it before).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from wrapctl.config.values import (
+    Bool,
+    Clock,
+    Day,
+    Duration,
+    Id,
+    Int,
+    Key,
+    Name,
+    Percent,
+    Text,
+    Weekdays,
+    Wrong,
+)
+
+Prompt = Literal["optional", "mandatory", "mandatory-timeout", "mandatory-forced-timeout", "agent-requested"]
+Flag = Literal[
+    "business-failure",
+    "business-neutral",
+    "business-success",
+    "contact-uncallable",
+    "number-uncallable",
+    "right-party-contact",
+]
+Media = Literal["voice", "callback", "chat", "email", "message"]
+Block = Mapping[str, object]
+
+
+class Model(BaseModel):
+    """Common rules: unknown keys are errors, and no message repeats a value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+# ── Org ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _no_literal(value: object) -> object:
+    if isinstance(value, str):
+        raise Wrong(
+            "a literal secret in a file",
+            "write {env: VARIABLE} or {file: path}; if it was real, replace it at the platform: it is in the history",
+        )
+    return value
+
+
+class Reference(Model):
+    """Where a secret comes from. Exactly one of the three."""
+
+    env: Text | None = Field(
+        None, description="Name of an environment variable.", examples=["ACME_CLIENT_ID"]
+    )
+    file: Text | None = Field(None, description="Path of a file that holds nothing but the secret.")
+    command: list[Text] | None = Field(
+        None, description="Program and arguments that print the secret; only where WRAPCTL_ALLOW_COMMAND=1."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Reference:
+        if sum(part is not None for part in (self.env, self.file, self.command)) != 1:
+            raise Wrong("a secret needs exactly one of env, file and command")
+        if self.command == []:
+            raise Wrong("the command is empty")
+        return self
+
+
+Secret = Annotated[Reference, BeforeValidator(_no_literal)]
+
+
+class Manage(Model):
+    """What wrapctl may touch."""
+
+    mode: Literal["apply", "observe"] = Field(
+        "apply", description="`observe`: plan and drift work, apply is refused."
+    )
+    unmanaged: Literal["report", "ignore", "prune"] = Field(
+        "report",
+        description="What becomes of live codes that the files do not declare. `prune` deletes them.",
+    )
+    divisions: list[Name] | None = Field(
+        None,
+        description='Bounds ownership; `prune` requires it. ["*"] is all divisions.',
+        examples=[["Sales"]],
+    )
+    ignore: list[Name] | None = Field(
+        None, description="Patterns of code names that wrapctl does not look at.", examples=[["ZZ_*"]]
+    )
+    protect: list[Name] | None = Field(
+        None,
+        description="Names, patterns or ids of codes that are never deleted or renamed.",
+        examples=[["Fraud*"]],
+    )
+
+
+class LimitSpec(Model):
+    """A bound: a number, a percentage of what is live, or both."""
+
+    max: Int | None = Field(None, description="At most so many.")
+    percent: Percent | None = Field(
+        None, description="At most so many percent; counts from 10 live objects up."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> LimitSpec:
+        if self.max is None and self.percent is None:
+            raise Wrong("a limit needs max or percent", "write {max: 10}, or remove the key for the default")
+        return self
+
+
+class LimitsSpec(Model):
+    """The guard: a plan beyond a limit is refused before the first write. Defaults apply to what is left out."""
+
+    creates: LimitSpec | None = Field(None, description="New codes. Default {max: 50}.")
+    renames: LimitSpec | None = Field(None, description="Codes that get another name. Default {max: 10}.")
+    updates: LimitSpec | None = Field(None, description="Changed codes. Default {percent: 30}.")
+    deletes: LimitSpec | None = Field(None, description="Deleted codes. Default {max: 10, percent: 10}.")
+    unassigns: LimitSpec | None = Field(
+        None, description="Codes taken off queues. Default {max: 50, percent: 20}."
+    )
+    crm_deletes: LimitSpec | None = Field(None, description="Removed CRM rows. Default {max: 20}.")
+    emptied_queues: LimitSpec | None = Field(
+        None, description="Queues left without any code. Default {max: 0}."
+    )
+    codes_per_queue: Int | None = Field(None, description="Codes on one queue. Default 200.")
+    requests_per_minute: Int | None = Field(None, description="Pace of requests. Default 300.")
+
+
+class WindowSpec(Model):
+    """A change window in the org's time zone. One that ends before it starts ends on the next day."""
+
+    days: list[Weekdays] = Field(description="Days on which it opens.", examples=[["mon-fri"]])
+    from_: Clock = Field(alias="from", description="When it opens.", examples=["20:00"])
+    to: Clock = Field(description="When it closes.", examples=["06:00"])
+
+    @model_validator(mode="after")
+    def _length(self) -> WindowSpec:
+        if self.from_ == self.to:
+            raise Wrong("a window that ends when it starts", "leave `windows` out for no restriction")
+        if not self.days:
+            raise Wrong("a window without days")
+        return self
+
+
+class ConnectionSpec(Model):
+    """A CRM connection: where, and the secrets to open it."""
+
+    endpoint: Text = Field(description="URL of the system, or `sandbox`.", examples=["sandbox"])
+    credentials: dict[str, Secret] | None = Field(None, description="Secrets by reference.")
+
+
+class Apply(Model):
+    """How apply works."""
+
+    lock: Literal["file", "git-ref"] = Field(
+        "file", description="`file`: this machine only. `git-ref`: one apply at a time over all runners."
+    )
+
+
+class Org(Model):
+    """One org: where it is, how it is opened, and what wrapctl may do there. All of it is policy."""
+
+    kind: Literal["Org"]
+    platform: Literal["genesys", "cxone"] = Field(description="What runs the contact centre.")
+    region: Text | None = Field(
+        None, description="Genesys Cloud: AWS region. CXone: area.", examples=["eu-central-1"]
+    )
+    endpoint: Text | None = Field(
+        None,
+        description="Instead of a region: `sandbox` (embedded), or a URL (plain http: loopback only).",
+        examples=["sandbox"],
+    )
+    organization_id: Id | None = Field(
+        None, description="The org's id as the platform reports it; required on a real endpoint."
+    )
+    credentials: dict[str, Secret] | None = Field(None, description="Secrets by reference, never literal.")
+    timezone: Text = Field(
+        "UTC", description="IANA time zone of windows and validity days.", examples=["Europe/Berlin"]
+    )
+    include: list[Text] | None = Field(
+        None, description="Catalog files, relative to this one. Later over earlier, the org over both."
+    )
+    manage: Manage = Field(default_factory=Manage)
+    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    windows: list[WindowSpec] | None = Field(None, description="When apply may write. Left out: always.")
+    connections: dict[str, ConnectionSpec] | None = Field(None, description="CRM connections by name.")
+    apply: Apply = Field(default_factory=Apply)
+    genesys: Block | None = Field(None, description="Options of Genesys Cloud.")
+    cxone: Block | None = Field(None, description="Options of NICE CXone.")
+
+
+# ── WrapUpCodes ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CodeSpec(Model):
+    """A wrap-up code. A key that is left out is not managed."""
+
+    name: Name | None = Field(None, description="What the agent sees; the live code is found by it.")
+    id: Id | None = Field(None, description="Pin to a live id.")
+    description: Text | None = None
+    category: Text | None = Field(None, description="One of the categories of wrapctl.yaml.")
+    division: Name | None = Field(None, description='Division by name; "*" is all divisions.')
+    tags: list[Name] | None = None
+    previously: list[Name] | None = Field(
+        None, description="Former names: renamed, not deleted and created. `[]` says: really a new code."
+    )
+    state: Literal["present", "absent", "omitted"] = Field(
+        "present", description="`absent`: delete the live code. `omitted`: decline a code of the catalog."
+    )
+    unassign_everywhere: Bool = Field(
+        default=False, description="With `absent`: also take it off queues that these files do not manage."
+    )
+    outbound: list[Flag] | None = Field(None, description="Outbound mapping flags (Genesys Cloud).")
+    valid_from: Day | None = Field(None, description="First day on which agents see it.")
+    valid_through: Day | None = Field(None, description="Last day on which agents see it.")
+    crm: dict[str, Name] | None = Field(None, description="CRM system → value there.")
+    genesys: Block | None = Field(None, description="Options of Genesys Cloud.")
+    cxone: Block | None = Field(None, description="Options of NICE CXone.")
+
+
+_SETS: Final = "Named lists of codes, used as `set:NAME`."
+
+
+class WrapUpCodes(Model):
+    """Wrap-up codes of one org, or of a catalog."""
+
+    kind: Literal["WrapUpCodes"]
+    include: list[Text] | None = Field(None, description="Catalog files, relative to this one.")
+    codes: dict[Key, CodeSpec] | None = Field(
+        None, description="The key is stable and unique in the org: A-Z 0-9 _ -, at most 128 characters."
+    )
+    sets: dict[Name, list[Name]] | None = Field(None, description=_SETS)
+
+
+# ── Queues ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AcwSpec(Model):
+    """After-call work of a queue."""
+
+    prompt: Prompt | None = Field(None, description="How the agent is asked for a code.")
+    timeout: Duration | None = Field(
+        None, description="1s to 60m; only with mandatory-timeout, mandatory-forced-timeout, agent-requested."
+    )
+
+
+class QueueSpec(Model):
+    """A queue's codes and after-call work. A key that is left out is not managed."""
+
+    name: Name | None = Field(None, description="Name of the live queue; the label when left out.")
+    id: Id | None = Field(None, description="Pin to a live id; `wrapctl import` writes it.")
+    previously: list[Name] | None = Field(None, description="Former names of the queue.")
+    codes: list[Name] | None = Field(
+        None, description="Codes and `set:NAME`. A literal [] clears the queue; left out is not managed."
+    )
+    assign: Literal["exact", "additive"] = Field(
+        "exact", description="`exact`: other codes come off. `additive`: never takes a code off."
+    )
+    after_call_work: AcwSpec | None = None
+    media: list[Media] | None = Field(
+        None, description="Expectation: validated against the live queue, never written."
+    )
+    genesys: Block | None = Field(None, description="Options of Genesys Cloud.")
+    cxone: Block | None = Field(None, description="Options of NICE CXone.")
+
+
+class Queues(Model):
+    """Queue assignments and after-call work."""
+
+    kind: Literal["Queues"]
+    include: list[Text] | None = Field(None, description="Catalog files, relative to this one.")
+    sets: dict[Name, list[Name]] | None = Field(None, description=_SETS)
+    queues: dict[Name, QueueSpec] | None = Field(
+        None, description="The key is a label; also the queue's name unless `name` says otherwise."
+    )
+
+
+# ── CrmMapping ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CrmTarget(BaseModel):
+    """The system that keeps the rows. Further keys belong to its type."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    type: Literal["salesforce", "dataverse", "servicenow", "http", "genesys-datatable"]
+    connection: Name | None = Field(None, description="One of `connections` in org.yaml.")
+
+
+class ToCrm(Model):
+    """What a code is called in the CRM."""
+
+    value: Name
+    description: Text | None = None
+
+
+def _short(value: object) -> object:
+    return {"value": value} if isinstance(value, str) else value
+
+
+CrmValue = Annotated[
+    ToCrm,
+    BeforeValidator(
+        _short,
+        json_schema_input_type=str | ToCrm,
+    ),
+]
+Condition = Annotated[
+    list[Name],
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]
+    ),
+]
+
+
+class FromCrm(Model):
+    """A rule from CRM status to code; the first match wins."""
+
+    status: Name | None = Field(None, description='One status; "*" is any.')
+    when: dict[Name, Condition] | None = Field(None, description="Fields and the values that match.")
+    code: Key
+    duration: Duration | None = Field(None, description="After-call work to record.", examples=["300s"])
+
+    @model_validator(mode="after")
+    def _one(self) -> FromCrm:
+        if (self.status is None) == (self.when is None):
+            raise Wrong("a rule needs either status or when")
+        if self.when == {}:
+            raise Wrong(
+                "an empty `when` matches nothing", 'write status: "*" for the rule that takes the rest'
+            )
+        return self
+
+
+class CrmMapping(Model):
+    """How codes and one CRM system correspond."""
+
+    kind: Literal["CrmMapping"]
+    system: Name = Field(description="The key used under codes.*.crm.", examples=["salesforce"])
+    target: CrmTarget
+    on_remove: Literal["deactivate", "delete", "keep"] = "deactivate"
+    unmapped_codes: Literal["error", "warn", "ignore"] = "warn"
+    to_crm: dict[str, CrmValue] | None = Field(
+        None, description="Code → value, for what does not fit on the code itself; `default` takes the rest."
+    )
+    from_crm: list[FromCrm] | None = Field(None, description="CRM status → code; order is meaning.")
+
+
+# ── Project, Allow ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Category(Model):
+    """A category of codes."""
+
+    tags: list[Name] | None = Field(None, description="Tags added to each code of the category.")
+    cxone_classification: Text | None = Field(None, description="Classification on NICE CXone.")
+
+
+class Rules(Model):
+    """House rules, checked by validate."""
+
+    name_pattern: Text | None = Field(
+        None, description="Regular expression that each code's name must match."
+    )
+    require: list[Literal["description", "category", "division", "tags"]] | None = Field(
+        None, description="Keys that each code must have."
+    )
+
+
+class ProjectLimits(Model):
+    """Bounds over all orgs."""
+
+    orgs: Int | None = Field(None, description="Orgs that one pull request may change.")
+
+
+class ProjectFile(Model):
+    """Rules over all orgs."""
+
+    kind: Literal["Project"]
+    categories: dict[Name, Category] | None = Field(
+        None, description="A code's category must be one of these."
+    )
+    rules: Rules = Field(default_factory=Rules)
+    stages: list[list[Name]] | None = Field(
+        None,
+        description="A stage of orgs starts when the one before ended well.",
+        examples=[[["acme-test"], ["*"]]],
+    )
+    limits: ProjectLimits = Field(default_factory=ProjectLimits)
+
+
+def _token(text: str) -> str:
+    limit, equals, rest = text.partition("=")
+    count, at, digest = rest.partition("@")
+    if not (equals and at and limit.replace("_", "").replace("-", "").isalpha() and count.isdecimal()):
+        raise Wrong("not a token of the guard", "copy it from the plan; it looks like deletes=14@3f9c1a2b")
+    if len(digest) < 8 or not set(digest) <= set("0123456789abcdef"):
+        raise Wrong(
+            "not a token of the guard", "the part after @ is a hash: copy the whole token from the plan"
+        )
+    return text
+
+
+class AllowLine(Model):
+    """One acknowledgement."""
+
+    token: Annotated[Text, AfterValidator(_token)] = Field(
+        description="The token that the plan prints; it fits one set of changes only.",
+        examples=["deletes=14@3f9c1a2b"],
+    )
+    reason: Name = Field(description="Why; it goes into the journal.")
+
+
+class Allow(Model):
+    """Acknowledgements of guard limits."""
+
+    kind: Literal["Allow"]
+    allow: list[AllowLine] | None = None
+
+
+KINDS: Final[Mapping[str, type[Model]]] = {
+    "Org": Org,
+    "WrapUpCodes": WrapUpCodes,
+    "Queues": Queues,
+    "CrmMapping": CrmMapping,
+    "Project": ProjectFile,
+    "Allow": Allow,
+}
+OVERRIDABLE: Final[tuple[type[Model], ...]] = (CodeSpec, QueueSpec, AcwSpec)
+"""Models whose values may be inherited, where ``null`` says "not managed here"."""
