@@ -180,9 +180,11 @@ def said(change: Change) -> str:
         if change.before.get(name) != change.after.get(name) and change.before and change.after
     ]
     held = f" [{change.state}: {change.reason}]" if change.state is not State.READY else ""
-    return f"{change.verb.value} {change.address.removeprefix(ORG + '/')}" + (
-        (" " + ", ".join(differ)) if differ else ""
-    ) + held
+    return (
+        f"{change.verb.value} {change.address.removeprefix(ORG + '/')}"
+        + ((" " + ", ".join(differ)) if differ else "")
+        + held
+    )
 
 
 def sentences(made: Plan) -> list[str]:

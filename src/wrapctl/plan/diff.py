@@ -195,7 +195,10 @@ def _removal(view: View, address: Address, live: LiveCode, code: Code | None) ->
     before: dict[str, Value] = {
         name: value for name, value in live.fields.items() if name in view.capabilities.code_fields
     }
+    after = {**before, "active": False} if verb is Verb.DEACTIVATE_CODE else {}
     before["queues"] = holders
+    if after:
+        before["active"] = True
     reason = ""
     if view.protected(live.name, live.id):
         reason = f'"{live.name}" is protected (`manage.protect`): it is never deleted'
@@ -215,7 +218,7 @@ def _removal(view: View, address: Address, live: LiveCode, code: Code | None) ->
         verb,
         address,
         before=before,
-        after={} if verb is Verb.DELETE_CODE else {"active": False},
+        after=after,
         live_id=live.id,
         label=live.name,
         cause=Cause.FILES if code is not None else Cause.PRUNE,
