@@ -1,0 +1,453 @@
+"""What a plan says, in the order a person wants to hear it; ``text`` and ``markdown`` draw it.
+
+Summary, then what is dangerous, then the changes by code and by queue, then what is held back, what is not ours,
+and what the apply will cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote
+
+from wrapctl.errors import Problem
+from wrapctl.model import Cause, Change, Fields, Lock, State, Verb
+from wrapctl.plan.plan import Finding, Plan, Unmanaged
+from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
+from wrapctl.render.values import field_lines, transition
+
+_FEW = 5
+_LINKS = (Verb.ASSIGN, Verb.UNASSIGN)
+_ROWS = (Verb.CREATE_ROW, Verb.UPDATE_ROW, Verb.DEACTIVATE_ROW, Verb.DELETE_ROW)
+_CODES = (Verb.CREATE_CODE, Verb.UPDATE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)
+_DELETES = (Verb.DELETE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW)
+_MARKS = {
+    Verb.UPDATE_CODE: "~",
+    Verb.CREATE_CODE: "+",
+    Verb.ASSIGN: "+",
+    Verb.REORDER: "~",
+    Verb.SET_ACW: "~",
+    Verb.SET_OUTBOUND: "~",
+    Verb.CREATE_TABLE: "+",
+    Verb.EXTEND_TABLE: "~",
+    Verb.CREATE_ROW: "+",
+    Verb.UPDATE_ROW: "~",
+    Verb.UNASSIGN: "-",
+    Verb.DEACTIVATE_ROW: "-",
+    Verb.DELETE_ROW: "-",
+    Verb.DEACTIVATE_CODE: "-",
+    Verb.DELETE_CODE: "-",
+}
+_DOES = {
+    Verb.UPDATE_CODE: "update",
+    Verb.CREATE_CODE: "create",
+    Verb.ASSIGN: "assign",
+    Verb.REORDER: "reorder",
+    Verb.SET_ACW: "after-call work",
+    Verb.SET_OUTBOUND: "outbound flags",
+    Verb.CREATE_TABLE: "create table",
+    Verb.EXTEND_TABLE: "extend table",
+    Verb.CREATE_ROW: "create row",
+    Verb.UPDATE_ROW: "update row",
+    Verb.UNASSIGN: "take off",
+    Verb.DEACTIVATE_ROW: "deactivate row",
+    Verb.DELETE_ROW: "delete row",
+    Verb.DEACTIVATE_CODE: "deactivate",
+    Verb.DELETE_CODE: "delete",
+}
+_COUNTED: dict[Verb, tuple[str, str]] = {
+    Verb.CREATE_CODE: ("{} to create", ""),
+    Verb.UPDATE_CODE: ("{} to update", ""),
+    Verb.DEACTIVATE_CODE: ("{} to deactivate", ""),
+    Verb.DELETE_CODE: ("{} to delete", ""),
+    Verb.ASSIGN: ("{} assignment to add", "{} assignments to add"),
+    Verb.UNASSIGN: ("{} to take off", ""),
+    Verb.REORDER: ("{} queue to reorder", "{} queues to reorder"),
+    Verb.SET_ACW: ("after-call work of {} queue", "after-call work of {} queues"),
+    Verb.SET_OUTBOUND: ("outbound flags of {} code", "outbound flags of {} codes"),
+    Verb.CREATE_TABLE: ("{} table to create", "{} tables to create"),
+    Verb.EXTEND_TABLE: ("{} table to extend", "{} tables to extend"),
+    Verb.CREATE_ROW: ("{} CRM row to create", "{} CRM rows to create"),
+    Verb.UPDATE_ROW: ("{} CRM row to update", "{} CRM rows to update"),
+    Verb.DEACTIVATE_ROW: ("{} CRM row to deactivate", "{} CRM rows to deactivate"),
+    Verb.DELETE_ROW: ("{} CRM row to delete", "{} CRM rows to delete"),
+}
+_RESOURCES = {
+    "new codes": (Verb.CREATE_CODE,),
+    "codes": (Verb.UPDATE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_CODE),
+    "queue assignments": (Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER),
+    "after-call work": (Verb.SET_ACW,),
+    "outbound flags": (Verb.SET_OUTBOUND,),
+    "CRM rows": (Verb.CREATE_TABLE, Verb.EXTEND_TABLE, *_ROWS),
+}
+_LOCKS = {
+    Lock.VERSION: "the server refuses a stale write by its version number",
+    Lock.CONDITIONAL: "the server refuses a stale write",
+    Lock.COMPARE: "read again right before the write; a short race window remains",
+    Lock.UNIQUE: "the server refuses a second one of that name",
+}
+_CAUSES = {
+    Cause.VALIDITY: "because of its validity dates",
+    Cause.PRUNE: "undeclared, and the org says prune",
+    Cause.EXACT: "not in the queue's exact list",
+    Cause.LIVE: "changed on the platform",
+}
+
+
+def plan_story(plan: Plan) -> Story:
+    """Return what ``plan`` says, in pieces."""
+    return Story(
+        title=(
+            Said(plan.org),
+            ": ",
+            Name(plan.identity.name),
+            " (organization ",
+            Said(plan.identity.id),
+            ")",
+        ),
+        banner="an emulation; nothing here reaches a real platform" if plan.identity.sandbox else "",
+        head=tuple(_head(plan)),
+        summary=tuple(summary(plan)),
+        sections=tuple(section for section in _sections(plan) if section.lines),
+        in_sync=not plan.pending,
+    )
+
+
+def summary(plan: Plan) -> list[Part]:
+    """Return the counts as a sentence: how much of what, what is held back, what is refused."""
+    said: list[Part] = []
+    if plan.pending:
+        said += ["; ".join(", ".join(group) for group in _counts(plan) if group), "."]
+    elif plan.outstanding:
+        said += ["Nothing to write. ", Said(plan.org), " is in sync but for what is held back."]
+    else:
+        said += ["No changes. ", Said(plan.org), " is in sync."]
+    if held := _held_back(plan):
+        said.append(f" Held back: {', '.join(held)}.")
+    if plan.refusals:
+        said.append(f" Refused by {count(len(plan.refusals), 'guard limit')}.")
+    return said
+
+
+def cells(plan: Plan) -> tuple[str, str]:
+    """Return the cells of one org in a table of several: what changes, and what is held back."""
+    changes = "; ".join(", ".join(group) for group in _counts(plan) if group)
+    refused = f"**refused by {count(len(plan.refusals), 'guard limit')}**" if plan.refusals else ""
+    return changes or "no changes", ", ".join(text for text in (refused, *_held_back(plan)) if text)
+
+
+def _held_back(plan: Plan) -> list[str]:
+    blocked = sum(1 for change in plan.outstanding if change.state is State.BLOCKED)
+    manual = len(plan.outstanding) - blocked
+    held = [f"{blocked:,} blocked"] if blocked else []
+    return held + ([count(manual, "manual step")] if manual else [])
+
+
+def _counts(plan: Plan) -> Iterator[list[str]]:
+    counts = dict(plan.counts)
+    renames = sum(1 for change in plan.pending if change.renames)
+    if renames:
+        counts[Verb.UPDATE_CODE] -= renames
+    codes = [_counted(counts, verb) for verb in (Verb.CREATE_CODE, Verb.UPDATE_CODE)]
+    codes.insert(1, f"{renames:,} to rename" if renames else "")
+    codes += [_counted(counts, verb) for verb in (Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)]
+    codes = [text for text in codes if text]
+    if codes:
+        codes[0] = f"Codes: {codes[0]}"
+    yield codes
+    links = [text for verb in _LINKS if (text := _counted(counts, verb))]
+    if links and Verb.ASSIGN not in counts:
+        links = [count(counts[Verb.UNASSIGN], "assignment") + " to take off"]
+    yield links
+    rest = [verb for verb in Verb if verb not in {*_LINKS, *_CODES}]
+    yield [text for verb in rest if (text := _counted(counts, verb))]
+
+
+def _counted(counts: dict[Verb, int], verb: Verb) -> str:
+    number = counts.get(verb, 0)
+    one, many = _COUNTED[verb]
+    return (many if many and number != 1 else one).format(f"{number:,}") if number else ""
+
+
+def _head(plan: Plan) -> Iterator[Line]:
+    until = f", good until {plan.good_until.isoformat()}" if plan.good_until else ""
+    yield line(f"Plan as of {plan.as_of.isoformat()}{until}. ", *_scope(plan))
+    if plan.partly_visible:
+        yield line(
+            "This client sees only part of ",
+            *some([[Said(name)] for name in plan.partly_visible], _FEW),
+            ": deletes and prune are refused there.",
+            mark="!",
+        )
+    if plan.unread:
+        yield line("Could not be read: ", *some([[Said(name)] for name in plan.unread], _FEW), ".", mark="!")
+
+
+def _scope(plan: Plan) -> list[Part]:
+    if plan.scope.whole:
+        return ["The whole org."]
+    said: list[list[Part]] = []
+    for noun, names in (("code", plan.scope.codes), ("queue", plan.scope.queues)):
+        if names is None:
+            said.append([f"all {noun}s"])
+        elif names:
+            said.append(
+                [f"{count(len(names), noun)} (", *some([[Said(n)] for n in sorted(names)], _FEW), ")"]
+            )
+        else:
+            said.append([f"no {noun}s"])
+    return ["Scoped to ", *joined(said, " and "), "; percent limits and prune are left out."]
+
+
+# ── sections ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sections(plan: Plan) -> Iterator[Section]:
+    yield Section("Look at this first", tuple(_dangers(plan)), danger=True)
+    codes = _grouped(change for change in plan.pending if _kind(change) == "code")
+    lines = tuple(_code_line(change) for group in codes.values() for change in group)
+    yield Section("Codes", lines, fold=True, count=len(lines))
+    queues = _grouped(change for change in plan.pending if _kind(change) == "queue")
+    yield Section(
+        "Queues", tuple(_queue_line(group) for group in queues.values()), fold=True, count=len(queues)
+    )
+    rows = [change for change in plan.pending if _kind(change) not in {"code", "queue"}]
+    yield Section("CRM", tuple(_other_line(change) for change in rows), fold=True, count=len(rows))
+    for state, title in (
+        (State.BLOCKED, "Blocked: not written until it is solved"),
+        (State.MANUAL, "By hand"),
+    ):
+        held = [change for change in plan.outstanding if change.state is state]
+        yield Section(title, tuple(_held(held)), fold=True, count=len(held))
+    yield Section(
+        "Warnings", tuple(_warning(one) for one in plan.warnings), fold=True, count=len(plan.warnings)
+    )
+    yield Section("Not managed here", tuple(_unmanaged(plan.unmanaged)), fold=True, count=len(plan.unmanaged))
+    yield Section("Apply", tuple(_apply(plan)), fold=True)
+
+
+def _dangers(plan: Plan) -> Iterator[Line]:
+    for finding in plan.findings:
+        yield _finding(finding, plan.org)
+    pending = plan.pending
+    for change in pending:
+        if change.verb in _DELETES:
+            yield line(*_what(change), *_holders(change), mark="-", strong=True)
+    by_queue: dict[str, list[Change]] = {}
+    for change in pending:
+        if change.verb is Verb.UNASSIGN:
+            by_queue.setdefault(change.parent or change.within, []).append(change)
+    for group in sorted(by_queue.values(), key=lambda one: (one[0].within.casefold(), one[0].address)):
+        off = some([_code_name(change) for change in group], _FEW)
+        yield line(f"take {count(len(group), 'code')} off ", Name(group[0].within), ": ", *off, mark="-")
+    for change in pending:
+        if change.renames:
+            yield line("rename ", *transition("name", change.before, change.after), *_key(change), mark="~")
+
+
+def _finding(finding: Finding, org: str) -> Line:
+    names = some([[Name(name)] for name in finding.names], _FEW)
+    told = not finding.names or finding.names[0] in finding.message
+    below = [] if told else [line("this is: ", *names)]
+    if finding.accepted is not None:
+        below.append(line("accepted: ", Said(finding.accepted or "on the command line")))
+        return line("allowed past the limit: ", Said(finding.message), mark="!", below=below)
+    if finding.token:
+        below.append(
+            line(
+                "if this is meant: ",
+                Said(f"--allow {finding.token}"),
+                ", or that token with a reason in ",
+                Said(f"wrapups/{org}/allow.yaml"),
+            )
+        )
+    else:
+        below.append(line("there is no way past this one"))
+    return line("REFUSED: ", Said(finding.message), mark="!", below=below, strong=True)
+
+
+def _holders(change: Change) -> list[Part]:
+    queues = change.before.get("queues")
+    held = f", on {count(len(queues), 'queue')}" if isinstance(queues, tuple) and queues else ""
+    if change.verb is Verb.DELETE_CODE:
+        return [f"{held}. Final: a revert makes a new code, with a new id and no history"]
+    return [held] if held else []
+
+
+def _grouped(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """Group by the code or queue concerned, in the order of what people call them."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault("/".join(change.address.split("/")[:3]), []).append(change)
+    return dict(sorted(found.items(), key=lambda item: (_title(item[1][0]).casefold(), item[0])))
+
+
+def _title(change: Change) -> str:
+    return change.within or change.label
+
+
+def _kind(change: Change) -> str:
+    return change.address.split("/", 2)[1] if "/" in change.address else ""
+
+
+def _code_line(change: Change) -> Line:
+    flags = [": ", *transition("outbound", change.before, change.after)] if _flags(change) else []
+    return line(
+        *_what(change),
+        *flags,
+        *_because(change),
+        mark=_MARKS[change.verb],
+        where=str(change.source or ""),
+        below=field_lines(*_told(change)),
+    )
+
+
+def _flags(change: Change) -> bool:
+    return change.verb is Verb.SET_OUTBOUND
+
+
+def _told(change: Change) -> tuple[Fields, Fields]:
+    """The sides of a change without what its heading says already, and without what was never there."""
+    if _flags(change) or change.verb is Verb.DEACTIVATE_CODE:
+        return {}, {}
+    hidden = {"queues"} if change.verb is Verb.UPDATE_CODE and not change.renames else {"queues", "name"}
+    whole = bool(change.before and change.after)
+    before, after = (
+        {key: value for key, value in side.items() if key not in hidden and (whole or value is not None)}
+        for side in (change.before, change.after)
+    )
+    return before, after
+
+
+def _queue_line(group: list[Change]) -> Line:
+    below: list[Line] = []
+    for verb in _LINKS:
+        causes: dict[Cause, list[Change]] = {}
+        for change in group:
+            if change.verb is verb:
+                causes.setdefault(change.cause, []).append(change)
+        below += [_links(verb, cause, members) for cause, members in causes.items()]
+    for change in group:
+        if change.verb is Verb.REORDER:
+            below.append(line("reorder its codes", mark="~"))
+        elif change.verb not in _LINKS:
+            parts = joined(one.parts for one in field_lines(change.before, change.after))
+            below.append(line(f"{_DOES[change.verb]}: ", *parts, mark=_MARKS[change.verb]))
+    first = group[0]
+    sources = sorted({str(change.source) for change in group if change.source})
+    label = unquote(first.address.split("/")[2])
+    same = label.startswith("~") or label == first.within
+    known: list[Part] = [] if same else [" (", Said(label), ")"]
+    return line(Name(first.within), *known, where=sources[0] if sources else "", below=below)
+
+
+def _links(verb: Verb, cause: Cause, members: list[Change]) -> Line:
+    why = f" ({_CAUSES[cause]})" if cause in _CAUSES else ""
+    names = joined(_code_name(change) for change in sorted(members, key=lambda one: one.label.casefold()))
+    return line(f"{_DOES[verb]}{why}: ", *names, mark=_MARKS[verb])
+
+
+def _other_line(change: Change) -> Line:
+    return line(
+        *_what(change),
+        *_because(change),
+        mark=_MARKS[change.verb],
+        where=str(change.source or ""),
+        below=field_lines(change.before, change.after),
+    )
+
+
+def _what(change: Change) -> list[Part]:
+    """``create "Sale Completed" (SALE_1)``; a link also says on which queue."""
+    if change.renames:
+        return ["rename ", *transition("name", change.before, change.after), *_key(change)]
+    if change.verb in _LINKS:
+        word = "to" if change.verb is Verb.ASSIGN else "off"
+        return [f"{_DOES[change.verb]} ", *_code_name(change), f" {word} ", Name(change.within)]
+    if change.verb in {Verb.SET_ACW, Verb.SET_OUTBOUND, Verb.REORDER}:
+        return [f"{_DOES[change.verb]} of ", Name(change.label), *_key(change)]
+    return [f"{_DOES[change.verb]} ", Name(change.label), *_key(change)]
+
+
+def _code_name(change: Change) -> list[Part]:
+    return [Name(change.label), *_key(change)]
+
+
+def _key(change: Change) -> list[Part]:
+    """The key of a code, as the files call it, in brackets; its id where they do not know it."""
+    parts = change.address.split("/")
+    if "code" not in parts[1:-1]:
+        return []
+    key = unquote(parts[len(parts) - parts[::-1].index("code")])
+    if key == change.label:
+        return []
+    return [" (id ", Said(key[1:]), ")"] if key.startswith("~") else [" (", Said(key), ")"]
+
+
+def _because(change: Change) -> list[Part]:
+    return [f", {_CAUSES[change.cause]}"] if change.cause in _CAUSES else []
+
+
+# ── what is not written ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _held(changes: list[Change]) -> Iterator[Line]:
+    """One line for each reason, so that a queue that was not found is one line and not a line for each code."""
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        about = change.within if change.verb in {*_LINKS, Verb.SET_ACW, Verb.REORDER} else ""
+        groups.setdefault((about, change.reason), []).append(change)
+    for (about, reason), members in groups.items():
+        where = next((str(change.source) for change in members if change.source), "")
+        if len(members) == 1:
+            yield line(*_what(members[0]), mark="?", where=where, below=[line(Said(reason))])
+            continue
+        verbs: dict[Verb, int] = {}
+        for change in members:
+            verbs[change.verb] = verbs.get(change.verb, 0) + 1
+        counted = ", ".join(_times(verb, number) for verb, number in verbs.items())
+        subject: list[Part] = [Name(about), f": {counted}"] if about else [counted]
+        names = [] if about else [": ", *some([_code_name(change) for change in members], _FEW)]
+        yield line(*subject, *names, mark="?", where=where, below=[line(Said(reason))])
+
+
+def _times(verb: Verb, number: int) -> str:
+    if verb is Verb.ASSIGN:
+        return count(number, "assignment") + " to add"
+    return _counted({verb: number}, verb) if verb in _COUNTED else f"{number:,} × {verb.value}"
+
+
+def _warning(problem: Problem) -> Line:
+    below = [line(Said(problem.hint))] if problem.hint else []
+    return line(Said(problem.message), mark="!", where=str(problem.source), below=below)
+
+
+_WHY = {
+    "undeclared": "not in the files, left alone",
+    "protected": "protected, never touched",
+    "reserved": "the platform's own, never touched",
+    "ignored": "ignored by the files",
+}
+
+
+def _unmanaged(unmanaged: tuple[Unmanaged, ...]) -> Iterator[Line]:
+    groups: dict[tuple[str, str], list[Unmanaged]] = {}
+    for one in unmanaged:
+        groups.setdefault((one.kind, one.why), []).append(one)
+    for (kind, why), members in groups.items():
+        names = some([[Name(one.name)] for one in members], _FEW)
+        counted = count(len(members), kind if kind in {"code", "queue"} else "object")
+        yield line(f"{counted} ", _WHY.get(why) or Said(why), ": ", *names)
+
+
+def _apply(plan: Plan) -> Iterator[Line]:
+    if not plan.pending:
+        return
+    cost, minutes = plan.estimate, plan.estimate.minutes
+    time = "under a minute" if minutes < 1 else f"about {count(round(minutes), 'minute')}"
+    requests = f"{count(cost.requests, 'request')} ({cost.writes:,} writing, {cost.reads:,} reading)"
+    yield line(f"Cost: {requests}, {time} at the org's limit.")
+    for lock in Lock:
+        found = {verb for verb, kind in plan.locks.items() if kind is lock}
+        resources = [name for name, verbs in _RESOURCES.items() if found.intersection(verbs)]
+        if resources:
+            yield line(f"Lock {lock.value} on {', '.join(resources)}: {_LOCKS[lock]}.")
