@@ -1,0 +1,187 @@
+"""OAuth client credentials: the protocol as a generator that needs no socket, and who drives it.
+
+Contract section 1: Basic, form body, at the login host; ``expires_in`` is set per client, never assumed.
+"""
+
+from __future__ import annotations
+
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+
+from wrapctl.errors import Answered, Interrupted, PlatformAnswer, RateLimited, TargetError, Unauthorized
+from wrapctl.http.redact import Redactor
+from wrapctl.http.session import Session
+from wrapctl.http.wire import Call, Reply
+from wrapctl.targets.interface import Event, Runtime
+
+TEMPLATE = "/oauth/token"
+_EARLY = 60.0
+_SHORTEST = 300.0
+_PAUSES = (3.0, 9.0, 27.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and for how many seconds from now to use it."""
+
+    value: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"Token(***, {self.seconds})"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A login request to send: a call and its Authorization."""
+
+    call: Call
+    header: str
+
+    def __repr__(self) -> str:
+        return f"Ask({self.call.operation})"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait before going on."""
+
+    seconds: float
+
+
+def login(
+    org: str, client_id: str, client_secret: str
+) -> Generator[Ask | Pause, Reply | PlatformAnswer | None, Token]:
+    """Log in: yields what to send or how long to wait, is sent the reply or the error, returns the token.
+
+    The token endpoint says "rate limit exceeded" as a 400 ``invalid_request``, not as a 429 (contract section 1).
+
+    Raises:
+        Unauthorized: the login was refused; the message names the org, never the secret.
+        RateLimited: the endpoint stayed busy.
+    """
+    basic = b64encode(f"{client_id}:{client_secret}".encode()).decode("ascii")
+    call = Call(
+        "POST",
+        TEMPLATE,
+        body=b"grant_type=client_credentials",
+        content_type="application/x-www-form-urlencoded",
+        repeatable=True,
+    )
+    for pause in (*_PAUSES, None):
+        reply = yield Ask(call, f"Basic {basic}")
+        if isinstance(reply, Reply):
+            return _token(org, reply)
+        if reply is None:
+            raise TypeError("a login request was not answered")
+        if not _is_busy(reply):
+            raise Unauthorized(replace(reply, operation=f"login of {org}"), hint=_what_to_check(org))
+        if pause is None:
+            raise RateLimited(
+                replace(reply, operation=f"login of {org}"),
+                hint="too many logins of this client: run again in a minute",
+            )
+        yield Pause(pause)
+    raise AssertionError("the last round returns or raises")
+
+
+def _token(org: str, reply: Reply) -> Token:
+    body = reply.value if isinstance(reply.value, dict) else {}
+    value, seconds = body.get("access_token"), body.get("expires_in")
+    if not (isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()):
+        answer = PlatformAnswer(f"login of {org}", reply.status, message="the answer holds no access token")
+        raise Unauthorized(answer, hint=_what_to_check(org))
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
+        # 5 minutes is the shortest life a client can be given.
+        seconds = _SHORTEST
+    return Token(value, max(seconds - _EARLY, seconds / 2))
+
+
+def _is_busy(answer: PlatformAnswer) -> bool:
+    return answer.status == 400 and "rate limit exceeded" in answer.message.lower()
+
+
+def _what_to_check(org: str) -> str:
+    return (
+        f"check the client_id and client_secret that wrapups/{org}/org.yaml refers to, that the OAuth client's grant "
+        "type is Client Credentials, and that the org's region is the one in which the client was made"
+    )
+
+
+class ClientCredentials:
+    """Keeps one token for all threads of one connection.
+
+    In: the org (for messages), where the secrets come from (asked for when needed), the login host's session.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        secrets: tuple[Callable[[], str], Callable[[], str]],
+        session: Session,
+        runtime: Runtime,
+        redact: Redactor,
+    ) -> None:
+        self._org = org
+        self._secrets = secrets
+        self._session = session
+        self._runtime = runtime
+        self._redact = redact
+        self._lock = threading.Lock()
+        self._header = ""
+        self._until = 0.0
+
+    def header(self) -> str:
+        """``Bearer …``; logs in when there is no token or it ends soon. One thread does, the others wait.
+
+        Raises:
+            TargetError: the login failed.
+            Interrupted: the run was asked to stop meanwhile.
+        """
+        with self._lock:
+            if not self._header or self._runtime.monotonic() >= self._until:
+                token = self._login()
+                self._header = f"Bearer {token.value}"
+                self._until = self._runtime.monotonic() + token.seconds
+            return self._header
+
+    def refused(self, header: str) -> None:
+        """Forget the token, unless another thread has already fetched a newer one."""
+        with self._lock:
+            if header == self._header:
+                self._header = ""
+
+    def _login(self) -> Token:
+        client_id, client_secret = (fetch() for fetch in self._secrets)
+        self._redact.add(client_secret)
+        flow = login(self._org, client_id, client_secret)
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Pause):
+                    text = f"login of {self._org}: too many logins, waiting {step.seconds:.0f} s"
+                    self._runtime.listen(Event("wait", text))
+                    if self._runtime.wait(step.seconds):
+                        raise Interrupted("stopped while waiting to log in")
+                    step = flow.send(None)
+                else:
+                    step = flow.send(self._ask(step))
+        except StopIteration as done:
+            token: Token = done.value
+            self._redact.add(token.value)
+            return token
+
+    def _ask(self, step: Ask) -> Reply | PlatformAnswer:
+        self._redact.add(step.header.partition(" ")[2])
+        try:
+            return self._session.send(step.call, header=step.header)
+        except RateLimited:
+            raise
+        except Answered as error:
+            if error.answer.status >= 500:
+                raise
+            return error.answer
+        except TargetError as error:
+            raise type(error)(f"login of {self._org}: {error.message}", hint=error.hint) from None

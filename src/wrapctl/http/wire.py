@@ -1,0 +1,213 @@
+"""One host: sends one request, returns one reply, and turns every foreign exception into ``Trouble``.
+
+This is the one door for httpx's exceptions (a test walks all of them). What a trouble means for the caller
+depends on whether the request may be repeated, so that is decided above, in ``session``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address
+from types import MappingProxyType
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from wrapctl.errors import TargetError, UsageError
+from wrapctl.targets.interface import Traffic
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError, ValueError)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation: method and path template name it, the rest fills it in.
+
+    ``repeatable`` says that sending it twice does what sending it once does; None means: only when it is a GET.
+    """
+
+    method: str
+    template: str
+    params: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    content_type: str = "application/json"
+    repeatable: bool | None = None
+
+    @property
+    def operation(self) -> str:
+        """``GET /api/v2/routing/queues/{queueId}``: the same for all objects, so it can be counted."""
+        return f"{self.method} {self.template}"
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a request whose answer was lost may be sent again."""
+        return self.method == "GET" if self.repeatable is None else self.repeatable
+
+    @property
+    def path(self) -> str:
+        """The template with its parameters escaped.
+
+        Raises:
+            TargetError: a parameter would point at another resource (an id is the platform's own text).
+        """
+        path = self.template
+        for name, value in self.params.items():
+            if value in {"", ".", ".."}:
+                raise TargetError(f"{value!r} cannot be the {name} of {self.operation}")
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whole. ``headers`` have lower-case names; ``value`` is set where JSON was expected."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str = ""
+    value: object = None
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 show as replacement characters."""
+        return self.body.decode("utf-8", "replace")
+
+
+class Kind(StrEnum):
+    """How far a request got before it went wrong."""
+
+    NOT_SENT = "not sent"
+    NO_ANSWER = "no answer"
+    CUT = "cut"
+
+
+class Trouble(Exception):
+    """No reply. Never leaves ``http``: ``session`` says what it means for the caller."""
+
+    def __init__(self, kind: Kind, why: str, request_id: str = "") -> None:
+        super().__init__(why)
+        self.kind = kind
+        self.why = why
+        self.request_id = request_id
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_base_url(url: str) -> str:
+    """Return ``url`` without its trailing slash.
+
+    Raises:
+        UsageError: it is not https, and not plain http to this machine either; or it carries more than a host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url!r} is not the URL of an API", hint="write https://<host>")
+    if parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/"):
+        raise UsageError(
+            "an API's URL is a scheme, a host and a port, nothing else", hint="write https://<host>"
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise UsageError(
+            f"plain http to {parts.hostname} would send tokens in the clear",
+            hint="use https; http is for 127.0.0.1, ::1 and localhost only",
+        )
+    return url.rstrip("/")
+
+
+class Wire:
+    """One host. Thread-safe; at most ``concurrency`` requests are in flight.
+
+    In: a checked base URL, ``traffic`` to count in, the name of the header with the platform's request id, and,
+    for an embedded server or a test, the transport.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        traffic: Traffic,
+        *,
+        concurrency: int = 8,
+        request_id_header: str = "",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.host = urlsplit(base_url).hostname or ""
+        self.traffic = traffic
+        self._request_id_header = request_id_header.lower()
+        self._slots = threading.BoundedSemaphore(concurrency)
+        self._lock = threading.Lock()
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={"User-Agent": "wrapctl", "Accept": "application/json"},
+            transport=transport,
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            # A proxy of the environment serves the outside world; it cannot know this machine's loopback.
+            trust_env=not is_loopback(self.host),
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+        )
+
+    def exchange(self, call: Call, headers: Mapping[str, str]) -> Reply:
+        """Send one request once.
+
+        Raises:
+            Trouble: no whole reply came.
+        """
+        path = call.path
+        with self._slots:
+            self._count(call.operation)
+            try:
+                sent = dict(headers)
+                if call.body is not None:
+                    sent["Content-Type"] = call.content_type
+                request = self._client.build_request(
+                    call.method, path, params=call.query or None, content=call.body, headers=sent
+                )
+                response = self._client.send(request, stream=True)
+            except _NOT_SENT as error:
+                raise Trouble(Kind.NOT_SENT, _words(error)) from None
+            except _FOREIGN as error:
+                raise Trouble(Kind.NO_ANSWER, _words(error)) from None
+            request_id = response.headers.get(self._request_id_header, "") if self._request_id_header else ""
+            try:
+                body = response.read()
+            except _FOREIGN as error:
+                raise Trouble(Kind.CUT, _words(error), request_id) from None
+            finally:
+                response.close()
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, names, body, request_id)
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._client.close()
+
+    def _count(self, operation: str) -> None:
+        with self._lock:
+            self.traffic.requests[operation] = self.traffic.requests.get(operation, 0) + 1
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
