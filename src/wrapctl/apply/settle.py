@@ -7,6 +7,7 @@ the look before a write (may it be sent?) and the look after it (did it take?).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -33,12 +34,13 @@ class Known:
     """What this run has learned or done so far, and may hold against no change.
 
     ``ids``: receipts, the live id that the change at an address has made or found. ``removed``: links that this
-    run took off. ``renaming``: ids of codes whose present name this run will free before it is taken.
+    run took off. ``renaming``: ids of codes whose present name this run will free before it is taken. The
+    containers may grow while a ``Settler`` uses them.
     """
 
     ids: Mapping[Address, str]
-    removed: frozenset[Link] = frozenset()
-    renaming: frozenset[str] = frozenset()
+    removed: AbstractSet[Link] = frozenset()
+    renaming: AbstractSet[str] = frozenset()
 
 
 NOTHING_KNOWN = Known(ids={})
