@@ -279,12 +279,19 @@ class CrmRow:
 
 @dataclass(frozen=True, slots=True)
 class CrmMapping:
-    """The rows of one CRM system. ``target`` names the kind of system that keeps them."""
+    """The rows of one CRM system. ``target`` names the kind of system that keeps them.
+
+    ``connection`` is one of the org's connections ("" where the platform itself keeps the rows). ``options`` are
+    the target's own keys (table, object, key field …). ``on_remove``: deactivate, delete or keep.
+    """
 
     system: str
     target: str
     rows: tuple[CrmRow, ...]
     source: Source
+    connection: str = ""
+    on_remove: str = "deactivate"
+    options: Fields = field(default_factory=lambda: NO_FIELDS)
 
 
 # ── what is live ───────────────────────────────────────────────────────────────────────────────────────────

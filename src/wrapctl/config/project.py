@@ -1,0 +1,334 @@
+"""The project: all its files loaded, every org resolved and checked, every problem reported at once."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from wrapctl.config import check, desire, resolve, secrets, shape, vendor
+from wrapctl.config.files import HOME, Disk, Files, Revision
+from wrapctl.config.library import Document, Library
+from wrapctl.config.resolve import Draft
+from wrapctl.config.spec import Org, ProjectFile, Reference
+from wrapctl.config.tree import Map, Seq
+from wrapctl.config.values import ORG, nearest, quoted
+from wrapctl.errors import ConfigError, Problem, Severity, Source, UsageError
+from wrapctl.model import Desired
+from wrapctl.targets.interface import Connection
+
+CATALOG = "catalog"
+PROJECT_FILE = f"{HOME}/wrapctl.yaml"
+SANDBOX = check.SANDBOX
+SANDBOX_SECRET = "sandbox"  # noqa: S105 the embedded sandbox's well-known word opens nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class OrgConfig:
+    """One org as its files describe it. ``endpoint`` is ``sandbox``, a URL, or empty (then ``region`` names it).
+
+    ``sections`` are the merged trees (codes, sets, queues) as ``wrapctl show`` prints them.
+    """
+
+    name: str
+    desired: Desired
+    endpoint: str
+    region: str
+    source: Source
+    credentials: Mapping[str, secrets.Where]
+    root: Path
+    draft: Draft
+    warnings: tuple[Problem, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the org is the embedded emulation."""
+        return self.endpoint == SANDBOX
+
+    @property
+    def sections(self) -> Mapping[str, Map]:
+        """The effective codes, sets and queues, includes laid below."""
+        return self.draft.sections
+
+    def provenance(self) -> Mapping[str, Source]:
+        """Return where each effective value was written, by path (``codes.SALE.name``)."""
+        return resolve.provenance(self.draft)
+
+    def connection(self, environ: Mapping[str, str], sandbox_dir: Path) -> Connection:
+        """Return how to reach the org. Secrets are fetched when the target asks for them, not here.
+
+        The functions in ``credentials`` raise ConfigError when a secret is not there or not allowed.
+        """
+        given: dict[str, Callable[[], str]] = {
+            name: partial(_fetch, where, environ, self.root) for name, where in self.credentials.items()
+        }
+        if self.sandbox and not given:
+            client = f"sandbox-{self.name}"
+            given = {"client_id": lambda: client, "client_secret": lambda: SANDBOX_SECRET}
+        return Connection(
+            org=self.name,
+            endpoint=self.endpoint,
+            region=self.region,
+            credentials=MappingProxyType(given),
+            sandbox_dir=sandbox_dir,
+            requests_per_minute=self.desired.policy.limits.requests_per_minute,
+            options=self.options,
+        )
+
+
+def _fetch(where: secrets.Where, environ: Mapping[str, str], root: Path) -> str:
+    return secrets.fetch(where, environ, root=root).reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """All loaded orgs, sorted by name, and the rules over them.
+
+    ``stages`` are patterns of org names in the order of work; ``max_orgs`` bounds what one pull request changes.
+    """
+
+    root: Path
+    orgs: Mapping[str, OrgConfig]
+    warnings: tuple[Problem, ...] = ()
+    stages: tuple[tuple[str, ...], ...] = ()
+    max_orgs: int | None = None
+
+    def staged(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """Return ``names`` cut into stages; each org is in the first stage that matches it, the rest come last."""
+        left = sorted(set(names))
+        out: list[tuple[str, ...]] = []
+        for stage in self.stages:
+            now = tuple(name for name in left if any(fnmatchcase(name, glob) for glob in stage))
+            left = [name for name in left if name not in now]
+            if now:
+                out.append(now)
+        return (*out, tuple(left)) if left else tuple(out)
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds ``wrapups/``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    here = start.absolute()
+    for folder in (here, *here.parents):
+        if (folder / HOME).is_dir():
+            return folder
+    raise UsageError(
+        f"there is no folder `{HOME}/` here or above",
+        hint="change into the project, use --project DIR, or start one with `wrapctl init ORG`",
+    )
+
+
+def load(root: Path, *, orgs: Iterable[str] | None = None, revision: str | None = None) -> Project:
+    """Read, resolve and check the project in ``root``, as it is on disk or as a git revision has it.
+
+    ``orgs`` bounds what is loaded; the project file and the catalogs are always checked.
+
+    Raises:
+        ConfigError: with every problem of every file.
+        UsageError: an org that does not exist, or no such revision.
+    """
+    files: Files = Disk(root) if revision is None else Revision(root, revision)
+    return read(root, files, None if orgs is None else list(orgs))
+
+
+def read(root: Path, files: Files, wanted: list[str] | None = None) -> Project:
+    """Like ``load``, from any source of files."""
+    library = Library(files)
+    folders, stray, refused = _folders(files)
+    library.problems += refused
+    library.problems += stray
+    if not folders and not library.problems:
+        raise ConfigError([_empty()])
+    names = _choose(folders, wanted)
+    rules, rules_document = _rules(library, files)
+    loaded: dict[str, OrgConfig] = {}
+    warnings: list[Problem] = []
+    for name in names:
+        config = _org(root, name, folders[name], library, rules)
+        if config is not None:
+            loaded[name] = config
+            warnings += config.warnings
+    _catalogs(library, files)
+    if rules_document is not None and rules is not None:
+        _check_rules(library, rules_document, rules, folders)
+    warnings += [problem for problem in library.problems if problem.severity is Severity.WARNING]
+    errors = [problem for problem in library.problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise ConfigError([*errors, *warnings])
+    return Project(
+        root=root,
+        orgs=MappingProxyType(loaded),
+        warnings=tuple(sorted(set(warnings))),
+        stages=tuple(tuple(stage) for stage in (rules.stages or ())) if rules is not None else (),
+        max_orgs=rules.limits.orgs if rules is not None else None,
+    )
+
+
+def _empty() -> Problem:
+    return Problem(
+        Source(HOME),
+        "there is no org here",
+        "an org is a folder with an org.yaml; start with `wrapctl init ORG`",
+    )
+
+
+def _folders(files: Files) -> tuple[dict[str, list[str]], list[Problem], list[Problem]]:
+    """Return the YAML files of each org's folder, and problems with what lies elsewhere."""
+    listed, unusable = files.listing()
+    folders: dict[str, list[str]] = {}
+    stray: list[Problem] = []
+    for path in listed:
+        _, name, *rest = path.split("/")
+        if not rest:
+            if path != PROJECT_FILE:
+                hint = f"orgs live in folders; rules over all orgs in {PROJECT_FILE}"
+                stray.append(Problem(Source(path), "a file that belongs to no org", hint))
+        elif name != CATALOG:
+            folders.setdefault(name, []).append(path)
+    for name, paths in folders.items():
+        if not ORG.fullmatch(name):
+            hint = "an org's name is a-z, 0-9 and -, at most 63 characters"
+            stray.append(Problem(Source(paths[0]), f"the folder {quoted(name)} cannot be an org", hint))
+    usable = {name: paths for name, paths in sorted(folders.items()) if ORG.fullmatch(name)}
+    return usable, stray, [Problem(Source(path), f"this {reason}") for path, reason in unusable]
+
+
+def _choose(folders: Mapping[str, object], wanted: list[str] | None) -> list[str]:
+    if wanted is None:
+        return list(folders)
+    for name in wanted:
+        if name not in folders:
+            hint = nearest(name, folders) or f"there are: {', '.join(folders)}"
+            raise UsageError(f"there is no org {quoted(name)}", hint=hint)
+    return sorted(set(wanted))
+
+
+def _rules(library: Library, files: Files) -> tuple[ProjectFile | None, Document | None]:
+    if PROJECT_FILE not in files.listing()[0]:
+        return None, None
+    document = library.get(PROJECT_FILE)
+    if document is None:
+        return None, None
+    if document.kind != "Project":
+        at = library.places.source(document.root.value_marks["kind"])
+        library.problems.append(Problem(at, f"{PROJECT_FILE} must be of kind Project"))
+        return None, None
+    library.problems += shape.nulls(document.root, library.places)
+    mark = document.root.key_marks["kind"]
+    return shape.check(ProjectFile, document.root, mark, library.places, library.problems), document
+
+
+def _check_rules(library: Library, document: Document, rules: ProjectFile, orgs: Iterable[str]) -> None:
+    names = list(orgs)
+    if rules.rules.name_pattern is not None:
+        try:
+            re.compile(rules.rules.name_pattern)
+        except re.error as error:
+            mark, _, _, _ = shape.locate(document.root, ("rules", "name_pattern"), document.root.mark)
+            at = library.places.source(mark)
+            library.problems.append(Problem(at, f"`name_pattern` is no regular expression: {error}"))
+    stages = document.root.get("stages")
+    for stage in stages if isinstance(stages, Seq) else []:
+        if not isinstance(stage, Seq):
+            continue
+        for glob, mark in zip(stage, stage.marks, strict=True):
+            if isinstance(glob, str) and not any(fnmatchcase(name, glob) for name in names):
+                at = library.places.source(mark)
+                library.problems.append(Problem(at, f"no org is called {quoted(glob)}", nearest(glob, names)))
+
+
+def _catalogs(library: Library, files: Files) -> None:
+    """Check every catalog file by itself, so that one that nobody includes is not forgotten."""
+    for path in files.listing()[0]:
+        if not path.startswith(f"{HOME}/{CATALOG}/"):
+            continue
+        document = library.get(path)
+        if document is None:
+            continue
+        if document.kind not in {"WrapUpCodes", "Queues"}:
+            at = library.places.source(document.root.value_marks["kind"])
+            hint = "a catalog holds WrapUpCodes and Queues; policy belongs to an org"
+            library.problems.append(Problem(at, f"a {document.kind} in the catalog", hint))
+            continue
+        library.problems += resolve.standalone(document, library)
+
+
+def _org(
+    root: Path, name: str, paths: list[str], library: Library, rules: ProjectFile | None
+) -> OrgConfig | None:
+    """Return one org; what is wrong goes to the library's problems. None when something cannot be read."""
+    documents = [library.get(path) for path in sorted(paths)]
+    own = [document for document in documents if document is not None]
+    for document in own:
+        if document.kind == "Project":
+            at = library.places.source(document.root.value_marks["kind"])
+            library.problems.append(
+                Problem(at, "a Project file inside an org", f"its place is {PROJECT_FILE}")
+            )
+    # org.yaml first: what it includes lies below what the other files include.
+    own.sort(key=lambda document: (document.kind != "Org", document.file))
+    inherited, whole = library.includes(own, frozenset(paths))
+    draft = resolve.compose(name, own, inherited, library)
+    if None in documents or not whole:
+        # What could not be read may declare anything: only say what is certain.
+        library.problems += draft.problems
+        return None
+    if draft.org is None and not any(document.kind == "Org" for document in own):
+        hint = "add an org.yaml with `kind: Org`, or move the files to the catalog"
+        draft.add(Source(f"{HOME}/{name}"), f"the folder {name} has no org.yaml", hint)
+    words = vendor.vendor(draft.org.spec.platform) if draft.org is not None else None
+    check.check(draft, rules, words, vendor.known(), _known_timezone)
+    found = desire.desired(draft, rules)
+    library.problems += draft.problems
+    if found is None or draft.org is None:
+        return None
+    org = draft.org.spec
+    return OrgConfig(
+        name=name,
+        desired=found,
+        endpoint=org.endpoint or "",
+        region=org.region or "",
+        source=library.places.source(draft.org.mark),
+        credentials=MappingProxyType(_credentials(draft, org)),
+        root=root,
+        draft=draft,
+        warnings=tuple(problem for problem in draft.problems if problem.severity is Severity.WARNING),
+        options=MappingProxyType(dict(getattr(org, org.platform) or {})),
+    )
+
+
+def _credentials(draft: Draft, org: Org) -> dict[str, secrets.Where]:
+    node = draft.org.node.get("credentials") if draft.org is not None else None
+    return {
+        name: _where(draft, name, reference, node)
+        for name, reference in (org.credentials or {}).items()
+        if isinstance(node, Map)
+    }
+
+
+def _where(draft: Draft, name: str, reference: Reference, node: Map) -> secrets.Where:
+    return secrets.Where(
+        org=draft.name,
+        name=name,
+        source=draft.places.source(node.value_marks[name]),
+        env=reference.env,
+        file=reference.file,
+        command=tuple(reference.command or ()),
+    )
+
+
+def _known_timezone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
