@@ -19,6 +19,7 @@ from world import (
     sentences,
 )
 from wrapctl.model import Cause, Division, Limit, Limits, Ref, Scope, Verb, code_address
+from wrapctl.plan.guard import recheck
 
 
 def test_what_is_as_wanted_needs_nothing() -> None:
@@ -476,3 +477,27 @@ def test_too_many_codes_on_a_queue_are_refused() -> None:
         live([live_code(key, key) for key in keys], [live_queue("q1", "q")]),
     )
     assert made.refusals[0].limit == "codes_per_queue"
+
+
+def test_before_the_first_write_a_part_of_an_acknowledged_set_is_acknowledged() -> None:
+    limits = Limits(deletes=Limit(max=1))
+    tombstones = [code(key, key, absent=True) for key in FOURTEEN[:3]]
+    have = live([live_code(key, key) for key in FOURTEEN[:3]])
+    token = plan(desired(tombstones, limits=limits), have).refusals[0].token
+    want = desired(tombstones, limits=limits, allow=[token])
+    made = plan(want, have)
+    again = recheck(made, want.policy)
+    assert [finding.accepted for finding in again(have, made.pending[1:])] == ["agreed"]
+
+
+def test_before_the_first_write_a_queue_that_others_emptied_meanwhile_is_refused() -> None:
+    want = desired([code("A", "a")], [queue("q", ["A"])], ignore=("x",))
+    have = live(
+        [live_code("1", "a"), live_code("2", "b"), live_code("3", "c")],
+        [live_queue("q1", "q")],
+        {"q1": ["1", "2"]},
+    )
+    made = plan(want, have)
+    assert not made.refusals
+    now = replace(have, links={"q1": ("2",)})
+    assert recheck(made, want.policy)(now, made.pending)[0].limit == "emptied_queues"

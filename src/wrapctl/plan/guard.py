@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from wrapctl.errors import Problem, Severity, Source
 from wrapctl.model import Allowance, Change, Limit, Live, Policy, State, Verb
-from wrapctl.plan.plan import Finding
+from wrapctl.plan.plan import Finding, Plan
 
 PERCENT_FROM = 10
 """A percentage of fewer live objects than this says nothing and is not applied."""
@@ -215,3 +215,24 @@ def _visibility(ready: list[Change], unknown: Sequence[str]) -> list[Finding]:
             names=tuple(change.label for change in removals),
         )
     ]
+
+
+def recheck(plan: Plan, policy: Policy) -> Callable[[Live, Sequence[Change]], tuple[Finding, ...]]:
+    """Return the guard for the moment before the first write: what is left to write, against what was just read.
+
+    Only the plan's own objects were read again, so that percentages keep the verdict of the whole read. What was
+    acknowledged for the plan holds for any part of the same set: a plan half-applied can be finished.
+    """
+
+    def measured(live: Live, changes: Sequence[Change]) -> tuple[Finding, ...]:
+        findings = measure(changes, live, policy, managed_queues=(), scoped=True)
+        return tuple(_carried(finding, plan.findings) for finding in findings)
+
+    return measured
+
+
+def _carried(finding: Finding, earlier: Sequence[Finding]) -> Finding:
+    for old in earlier:
+        if old.limit == finding.limit and old.accepted is not None and {*finding.subjects} <= {*old.subjects}:
+            return replace(finding, accepted=old.accepted)
+    return finding
