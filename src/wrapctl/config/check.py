@@ -25,16 +25,8 @@ SANDBOX = "sandbox"
 SANDBOX_IDS = "5a5a5a5a-"
 
 
-def check(
-    draft: Draft,
-    project: ProjectFile | None,
-    vendor: Vendor | None,
-    platforms: Iterable[str],
-    known_timezone: Callable[[str], bool],
-) -> None:
-    """Add every finding about ``draft``. ``vendor`` is None when this release does not know the platform."""
-    if draft.org is not None:
-        _org(draft, draft.org, vendor, platforms, known_timezone)
+def check_content(draft: Draft, project: ProjectFile | None, vendor: Vendor | None) -> None:
+    """Add every finding about codes and queues; all files of the org must have been read."""
     _house_rules(draft, project)
     _names(draft)
     _queue_names(draft)
@@ -45,13 +37,13 @@ def check(
 # ── org.yaml ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _org(
-    draft: Draft,
-    item: Item[Org],
-    vendor: Vendor | None,
-    platforms: Iterable[str],
-    known_timezone: Callable[[str], bool],
+def check_org(
+    draft: Draft, vendor: Vendor | None, platforms: Iterable[str], known_timezone: Callable[[str], bool]
 ) -> None:
+    """Add every finding about ``org.yaml``; ``vendor`` is None when this release does not know the platform."""
+    if draft.org is None:
+        return
+    item = draft.org
     org, node = item.spec, item.node
     if vendor is None:
         hint = f"this release knows: {', '.join(platforms)}"

@@ -119,7 +119,6 @@ class Library:
             if file in chain:
                 steps = " → ".join((*chain[chain.index(file) :], file))
                 self.problems.append(Problem(at, f"an include loop: {steps}", "remove one of the includes"))
-                whole = False
                 continue
             if file in own:
                 self.problems.append(

@@ -278,16 +278,16 @@ def _org(
     own.sort(key=lambda document: (document.kind != "Org", document.file))
     inherited, whole = library.includes(own, frozenset(paths))
     draft = resolve.compose(name, own, inherited, library)
-    if None in documents or not whole:
-        # What could not be read may declare anything: only say what is certain.
-        library.problems += draft.problems
-        return None
-    if draft.org is None and not any(document.kind == "Org" for document in own):
+    whole = whole and None not in documents
+    if whole and draft.org is None and not any(document.kind == "Org" for document in own):
         hint = "add an org.yaml with `kind: Org`, or move the files to the catalog"
         draft.add(Source(f"{HOME}/{name}"), f"the folder {name} has no org.yaml", hint)
     words = vendor.vendor(draft.org.spec.platform) if draft.org is not None else None
-    check.check(draft, rules, words, vendor.known(), _known_timezone)
-    found = desire.desired(draft, rules)
+    check.check_org(draft, words, vendor.known(), _known_timezone)
+    # A file that could not be read may declare anything: then only what is certain is said.
+    if whole:
+        check.check_content(draft, rules, words)
+    found = desire.desired(draft, rules) if whole else None
     library.problems += draft.problems
     if found is None or draft.org is None:
         return None

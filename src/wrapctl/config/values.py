@@ -189,3 +189,22 @@ Weekdays = Annotated[
     AfterValidator(_days),
     _schema(type="string", pattern=f"^({'|'.join(DAYS)})(-({'|'.join(DAYS)}))?$", examples=["mon-fri"]),
 ]
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: (?:- )?[A-Za-z0-9_./-]+)*")
+
+
+def flow(text: str) -> str:
+    """Return text as it can stand in a one-line YAML list, quoted where it could be misread."""
+    if _PLAIN.fullmatch(text) and text not in {"null", "true", "false"}:
+        return text
+    return '"' + "".join(_escaped(c) for c in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
