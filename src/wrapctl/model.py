@@ -6,10 +6,9 @@ field's common words; a target's ``convert`` translates them, its ``CAPABILITIES
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NewType, TypeAlias
 from urllib.parse import quote
 
@@ -36,7 +35,27 @@ Value: TypeAlias = "Scalar | Ref | tuple[Value, ...]"
 """What a managed field may hold. Sets are sorted tuples, so that equal values have equal bytes."""
 
 Fields = Mapping[str, Value]
-NO_FIELDS: Fields = MappingProxyType({})
+
+
+class _NoFields(Mapping[str, Value]):
+    """An empty mapping that may stand as a default: it can be hashed, which a mappingproxy cannot before 3.12."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Value:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+NO_FIELDS: Fields = _NoFields()
 
 
 class Verb(Enum):
@@ -151,7 +170,7 @@ class Code:
     key: str
     name: str
     source: Source
-    fields: Fields = field(default_factory=lambda: NO_FIELDS)
+    fields: Fields = NO_FIELDS
     absent: bool = False
     id: str | None = None
     previously: tuple[str, ...] | None = None
@@ -274,7 +293,7 @@ class CrmRow:
     key: str
     source: Source
     code: str | None
-    fields: Fields = field(default_factory=lambda: NO_FIELDS)
+    fields: Fields = NO_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +310,7 @@ class CrmMapping:
     source: Source
     connection: str = ""
     on_remove: str = "deactivate"
-    options: Fields = field(default_factory=lambda: NO_FIELDS)
+    options: Fields = NO_FIELDS
 
 
 # ── what is live ───────────────────────────────────────────────────────────────────────────────────────────
@@ -329,7 +348,7 @@ class LiveQueue:
     id: str
     name: str
     division: str | None = None
-    after_call_work: Fields = field(default_factory=lambda: NO_FIELDS)
+    after_call_work: Fields = NO_FIELDS
     media: tuple[str, ...] | None = None
 
 
