@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from wrapctl.errors import Problem, Severity, Source
+from wrapctl.apply.report import Entry, Report, Status
+from wrapctl.errors import PlatformAnswer, Problem, Severity, Source
 from wrapctl.model import (
     Cause,
     Change,
@@ -223,4 +224,74 @@ def everything() -> Plan:
             ),
         ),
         estimate=Estimate(writes=9, reads=14, minutes=0.1),
+    )
+
+
+def report(*entries: Entry, **more: object) -> Report:
+    """What an apply did."""
+    values: dict[str, object] = {
+        "run": "20260301T120000Z-1a2b3c",
+        "org": ORG,
+        "organization_id": IDENTITY.id,
+        "plan": "p" * 64,
+        **more,
+    }
+    return Report(entries=entries, **values)  # type: ignore[arg-type]  # the keyword arguments of a test
+
+
+def entry(change: Change, status: Status, **more: object) -> Entry:
+    """How ``change`` ended."""
+    values: dict[str, object] = {"planned": change.before, "wanted": change.after, "digest": "d", **more}
+    return Entry(
+        change.verb,
+        change.address,
+        status,
+        change.label,
+        change.within,
+        **values,  # type: ignore[arg-type]  # the keyword arguments of a test
+    )
+
+
+def troubled() -> Report:
+    """An apply in which everything that can happen happened."""
+    refused = PlatformAnswer(
+        "PUT /api/v2/routing/wrapupcodes/{id}", 403, "missing.permissions", "no", "req-1"
+    )
+    return report(
+        entry(create(), Status.DONE, live_id="new-1"),
+        entry(assign("NO_ANSWER", "No Answer"), Status.DONE),
+        entry(assign("SALE_ENT_50K", "Sale"), Status.DONE),
+        entry(unassign("XMAS", "Christmas offer"), Status.ALREADY),
+        entry(update("WON", "Won", {"description": "a"}, {"description": "b"}), Status.FAILED,
+              message="the platform refused it", hint="give the client routing:wrapupCode:edit", answer=refused),
+        entry(delete(), Status.UNKNOWN, message="no answer came", request_id="req-2"),
+        entry(outbound("WON", "Won"), Status.SKIPPED, message="needs update code WON, which failed"),
+        entry(after_call_work(), Status.DONE, overwritten=("mediaSettings",)),
+        entry(
+            update("KEPT", "Kept", {"description": "a"}, {"description": "b"}),
+            Status.DONE,
+            now={"name": "Kept by hand", "description": "b"},
+            drift=("name",),
+        ),
+        entry(create("VIP", "VIP"), Status.BLOCKED, message="no division"),
+        unended=("20260228T120000Z-9f9f9f",),
+        requests={"POST /x": 3, "GET /y": 7},
+        retries=1,
+        waited=2.25,
+        journal=".wrapctl/journal/acme-emea/20260301T120000Z-1a2b3c.jsonl",
+    )  # fmt: skip
+
+
+def stale() -> Report:
+    """An apply that wrote nothing, because somebody changed a planned code."""
+    return report(
+        entry(
+            update("WON", "Won", {"description": "from"}, {"description": "wanted"}),
+            Status.STALE,
+            now={"name": "Won", "description": "somebody's"},
+            message="the description changed since the plan",
+        ),
+        entry(delete(), Status.STALE, message="gone and back under another id"),
+        entry(create(), Status.NOT_ATTEMPTED, message="the plan is stale"),
+        stale=True,
     )

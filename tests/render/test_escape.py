@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from wrapctl.errors import Problem, Source
 from wrapctl.render import escape
+from wrapctl.render import text as renderer
 
 HOSTILE = (
     "\x1b[31mred",
@@ -140,9 +142,6 @@ def test_a_markdown_table_keeps_its_cells(row: list[str]) -> None:
 
 @given(texts, texts, st.integers(1, 9999))
 def test_a_github_annotation_is_one_line_and_one_command(path: str, message: str, line: int) -> None:
-    from wrapctl.errors import Problem, Source  # noqa: PLC0415
-    from wrapctl.render import text as renderer  # noqa: PLC0415
-
     printed = renderer.github([Problem(Source(path, line, 2), message, hint="do this")])
     assert printed.count("\n") == 1
     assert re.fullmatch(rf"::error file=[^,:]*,line={line},col=2::[^\n\r]*\n", printed)

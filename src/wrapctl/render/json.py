@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
+from wrapctl.apply.report import Report
 from wrapctl.errors import Problem, Severity, Source, WrapctlError
 from wrapctl.plan import file
 from wrapctl.plan.plan import Plan
@@ -38,6 +39,23 @@ def plans(plans: Sequence[Plan], failed: Sequence[tuple[str, WrapctlError]] = ()
             "kind": "wrapctl.plans",
             "version": VERSION,
             "plans": [file.as_data(one) for one in plans],
+            "failed": [{"org": org, **error_data(error)} for org, error in failed],
+        }
+    )
+
+
+def report(report: Report) -> str:
+    """Return what an apply did to one org; the same data that ``apply --report`` writes."""
+    return dumps({"kind": "wrapctl.report", **report.as_json()})
+
+
+def reports(reports: Sequence[Report], failed: Sequence[tuple[str, WrapctlError]] = ()) -> str:
+    """Return what an apply did to several orgs, and the orgs that could not be applied."""
+    return dumps(
+        {
+            "kind": "wrapctl.reports",
+            "version": VERSION,
+            "reports": [{"kind": "wrapctl.report", **one.as_json()} for one in reports],
             "failed": [{"org": org, **error_data(error)} for org, error in failed],
         }
     )

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from wrapctl.apply.report import Report
 from wrapctl.plan.plan import Plan
 from wrapctl.render import escape
+from wrapctl.render.outcome import report_cells, report_story
 from wrapctl.render.parts import Line, Part, Section, Story, as_markdown, count, plain
 from wrapctl.render.story import cells, plan_story
 
@@ -41,6 +43,23 @@ def plans(
     ``failed`` are orgs that could not be planned, and why; they come first.
     """
     return several([(plan.org, cells(plan), plan_story(plan)) for plan in plans], failed, budget, artefact)
+
+
+def report(report: Report, *, budget: int = BUDGET, artefact: str = "") -> str:
+    """Return what an apply did as Markdown of at most ``budget`` characters."""
+    return draw(report_story(report), budget=budget, artefact=artefact)
+
+
+def reports(
+    reports: Sequence[Report],
+    *,
+    failed: Sequence[tuple[str, str]] = (),
+    budget: int = BUDGET,
+    artefact: str = "",
+) -> str:
+    """Return what an apply did to several orgs in one document."""
+    told = [(report.org, report_cells(report), report_story(report)) for report in reports]
+    return several(told, failed, budget, artefact)
 
 
 def draw(story: Story, *, budget: int = BUDGET, artefact: str = "") -> str:

@@ -14,83 +14,22 @@ from wrapctl.model import Cause, Change, Fields, Lock, State, Verb
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
 from wrapctl.render.values import field_lines, transition
-
-_FEW = 5
-_LINKS = (Verb.ASSIGN, Verb.UNASSIGN)
-_ROWS = (Verb.CREATE_ROW, Verb.UPDATE_ROW, Verb.DEACTIVATE_ROW, Verb.DELETE_ROW)
-_CODES = (Verb.CREATE_CODE, Verb.UPDATE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)
-_DELETES = (Verb.DELETE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW)
-_MARKS = {
-    Verb.UPDATE_CODE: "~",
-    Verb.CREATE_CODE: "+",
-    Verb.ASSIGN: "+",
-    Verb.REORDER: "~",
-    Verb.SET_ACW: "~",
-    Verb.SET_OUTBOUND: "~",
-    Verb.CREATE_TABLE: "+",
-    Verb.EXTEND_TABLE: "~",
-    Verb.CREATE_ROW: "+",
-    Verb.UPDATE_ROW: "~",
-    Verb.UNASSIGN: "-",
-    Verb.DEACTIVATE_ROW: "-",
-    Verb.DELETE_ROW: "-",
-    Verb.DEACTIVATE_CODE: "-",
-    Verb.DELETE_CODE: "-",
-}
-_DOES = {
-    Verb.UPDATE_CODE: "update",
-    Verb.CREATE_CODE: "create",
-    Verb.ASSIGN: "assign",
-    Verb.REORDER: "reorder",
-    Verb.SET_ACW: "after-call work",
-    Verb.SET_OUTBOUND: "outbound flags",
-    Verb.CREATE_TABLE: "create table",
-    Verb.EXTEND_TABLE: "extend table",
-    Verb.CREATE_ROW: "create row",
-    Verb.UPDATE_ROW: "update row",
-    Verb.UNASSIGN: "take off",
-    Verb.DEACTIVATE_ROW: "deactivate row",
-    Verb.DELETE_ROW: "delete row",
-    Verb.DEACTIVATE_CODE: "deactivate",
-    Verb.DELETE_CODE: "delete",
-}
-_COUNTED: dict[Verb, tuple[str, str]] = {
-    Verb.CREATE_CODE: ("{} to create", ""),
-    Verb.UPDATE_CODE: ("{} to update", ""),
-    Verb.DEACTIVATE_CODE: ("{} to deactivate", ""),
-    Verb.DELETE_CODE: ("{} to delete", ""),
-    Verb.ASSIGN: ("{} assignment to add", "{} assignments to add"),
-    Verb.UNASSIGN: ("{} to take off", ""),
-    Verb.REORDER: ("{} queue to reorder", "{} queues to reorder"),
-    Verb.SET_ACW: ("after-call work of {} queue", "after-call work of {} queues"),
-    Verb.SET_OUTBOUND: ("outbound flags of {} code", "outbound flags of {} codes"),
-    Verb.CREATE_TABLE: ("{} table to create", "{} tables to create"),
-    Verb.EXTEND_TABLE: ("{} table to extend", "{} tables to extend"),
-    Verb.CREATE_ROW: ("{} CRM row to create", "{} CRM rows to create"),
-    Verb.UPDATE_ROW: ("{} CRM row to update", "{} CRM rows to update"),
-    Verb.DEACTIVATE_ROW: ("{} CRM row to deactivate", "{} CRM rows to deactivate"),
-    Verb.DELETE_ROW: ("{} CRM row to delete", "{} CRM rows to delete"),
-}
-_RESOURCES = {
-    "new codes": (Verb.CREATE_CODE,),
-    "codes": (Verb.UPDATE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_CODE),
-    "queue assignments": (Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER),
-    "after-call work": (Verb.SET_ACW,),
-    "outbound flags": (Verb.SET_OUTBOUND,),
-    "CRM rows": (Verb.CREATE_TABLE, Verb.EXTEND_TABLE, *_ROWS),
-}
-_LOCKS = {
-    Lock.VERSION: "the server refuses a stale write by its version number",
-    Lock.CONDITIONAL: "the server refuses a stale write",
-    Lock.COMPARE: "read again right before the write; a short race window remains",
-    Lock.UNIQUE: "the server refuses a second one of that name",
-}
-_CAUSES = {
-    Cause.VALIDITY: "because of its validity dates",
-    Cause.PRUNE: "undeclared, and the org says prune",
-    Cause.EXACT: "not in the queue's exact list",
-    Cause.LIVE: "changed on the platform",
-}
+from wrapctl.render.words import (
+    CAUSES,
+    CODES,
+    COUNTED,
+    DELETES,
+    DOES,
+    FEW,
+    LINKS,
+    LOCKS,
+    MARKS,
+    RESOURCES,
+    code_name,
+    counted,
+    key,
+    what,
+)
 
 
 def plan_story(plan: Plan) -> Story:
@@ -147,25 +86,19 @@ def _counts(plan: Plan) -> Iterator[list[str]]:
     renames = sum(1 for change in plan.pending if change.renames)
     if renames:
         counts[Verb.UPDATE_CODE] -= renames
-    codes = [_counted(counts, verb) for verb in (Verb.CREATE_CODE, Verb.UPDATE_CODE)]
+    codes = [counted(counts, verb) for verb in (Verb.CREATE_CODE, Verb.UPDATE_CODE)]
     codes.insert(1, f"{renames:,} to rename" if renames else "")
-    codes += [_counted(counts, verb) for verb in (Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)]
+    codes += [counted(counts, verb) for verb in (Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)]
     codes = [text for text in codes if text]
     if codes:
         codes[0] = f"Codes: {codes[0]}"
     yield codes
-    links = [text for verb in _LINKS if (text := _counted(counts, verb))]
+    links = [text for verb in LINKS if (text := counted(counts, verb))]
     if links and Verb.ASSIGN not in counts:
         links = [count(counts[Verb.UNASSIGN], "assignment") + " to take off"]
     yield links
-    rest = [verb for verb in Verb if verb not in {*_LINKS, *_CODES}]
-    yield [text for verb in rest if (text := _counted(counts, verb))]
-
-
-def _counted(counts: dict[Verb, int], verb: Verb) -> str:
-    number = counts.get(verb, 0)
-    one, many = _COUNTED[verb]
-    return (many if many and number != 1 else one).format(f"{number:,}") if number else ""
+    rest = [verb for verb in Verb if verb not in {*LINKS, *CODES}]
+    yield [text for verb in rest if (text := counted(counts, verb))]
 
 
 def _head(plan: Plan) -> Iterator[Line]:
@@ -174,12 +107,12 @@ def _head(plan: Plan) -> Iterator[Line]:
     if plan.partly_visible:
         yield line(
             "This client sees only part of ",
-            *some([[Said(name)] for name in plan.partly_visible], _FEW),
+            *some([[Said(name)] for name in plan.partly_visible], FEW),
             ": deletes and prune are refused there.",
             mark="!",
         )
     if plan.unread:
-        yield line("Could not be read: ", *some([[Said(name)] for name in plan.unread], _FEW), ".", mark="!")
+        yield line("Could not be read: ", *some([[Said(name)] for name in plan.unread], FEW), ".", mark="!")
 
 
 def _scope(plan: Plan) -> list[Part]:
@@ -190,9 +123,7 @@ def _scope(plan: Plan) -> list[Part]:
         if names is None:
             said.append([f"all {noun}s"])
         elif names:
-            said.append(
-                [f"{count(len(names), noun)} (", *some([[Said(n)] for n in sorted(names)], _FEW), ")"]
-            )
+            said.append([f"{count(len(names), noun)} (", *some([[Said(n)] for n in sorted(names)], FEW), ")"])
         else:
             said.append([f"no {noun}s"])
     return ["Scoped to ", *joined(said, " and "), "; percent limits and prune are left out."]
@@ -230,22 +161,22 @@ def _dangers(plan: Plan) -> Iterator[Line]:
         yield _finding(finding, plan.org)
     pending = plan.pending
     for change in pending:
-        if change.verb in _DELETES:
-            yield line(*_what(change), *_holders(change), mark="-", strong=True)
+        if change.verb in DELETES:
+            yield line(*what(change), *_holders(change), mark="-", strong=True)
     by_queue: dict[str, list[Change]] = {}
     for change in pending:
         if change.verb is Verb.UNASSIGN:
             by_queue.setdefault(change.parent or change.within, []).append(change)
     for group in sorted(by_queue.values(), key=lambda one: (one[0].within.casefold(), one[0].address)):
-        off = some([_code_name(change) for change in group], _FEW)
+        off = some([code_name(change) for change in group], FEW)
         yield line(f"take {count(len(group), 'code')} off ", Name(group[0].within), ": ", *off, mark="-")
     for change in pending:
         if change.renames:
-            yield line("rename ", *transition("name", change.before, change.after), *_key(change), mark="~")
+            yield line("rename ", *transition("name", change.before, change.after), *key(change), mark="~")
 
 
 def _finding(finding: Finding, org: str) -> Line:
-    names = some([[Name(name)] for name in finding.names], _FEW)
+    names = some([[Name(name)] for name in finding.names], FEW)
     told = not finding.names or finding.names[0] in finding.message
     below = [] if told else [line("this is: ", *names)]
     if finding.accepted is not None:
@@ -292,10 +223,10 @@ def _kind(change: Change) -> str:
 def _code_line(change: Change) -> Line:
     flags = [": ", *transition("outbound", change.before, change.after)] if _flags(change) else []
     return line(
-        *_what(change),
+        *what(change),
         *flags,
         *_because(change),
-        mark=_MARKS[change.verb],
+        mark=MARKS[change.verb],
         where=str(change.source or ""),
         below=field_lines(*_told(change)),
     )
@@ -320,7 +251,7 @@ def _told(change: Change) -> tuple[Fields, Fields]:
 
 def _queue_line(group: list[Change]) -> Line:
     below: list[Line] = []
-    for verb in _LINKS:
+    for verb in LINKS:
         causes: dict[Cause, list[Change]] = {}
         for change in group:
             if change.verb is verb:
@@ -329,9 +260,9 @@ def _queue_line(group: list[Change]) -> Line:
     for change in group:
         if change.verb is Verb.REORDER:
             below.append(line("reorder its codes", mark="~"))
-        elif change.verb not in _LINKS:
+        elif change.verb not in LINKS:
             parts = joined(one.parts for one in field_lines(change.before, change.after))
-            below.append(line(f"{_DOES[change.verb]}: ", *parts, mark=_MARKS[change.verb]))
+            below.append(line(f"{DOES[change.verb]}: ", *parts, mark=MARKS[change.verb]))
     first = group[0]
     sources = sorted({str(change.source) for change in group if change.source})
     label = unquote(first.address.split("/")[2])
@@ -341,50 +272,23 @@ def _queue_line(group: list[Change]) -> Line:
 
 
 def _links(verb: Verb, cause: Cause, members: list[Change]) -> Line:
-    why = f" ({_CAUSES[cause]})" if cause in _CAUSES else ""
-    names = joined(_code_name(change) for change in sorted(members, key=lambda one: one.label.casefold()))
-    return line(f"{_DOES[verb]}{why}: ", *names, mark=_MARKS[verb])
+    why = f" ({CAUSES[cause]})" if cause in CAUSES else ""
+    names = joined(code_name(change) for change in sorted(members, key=lambda one: one.label.casefold()))
+    return line(f"{DOES[verb]}{why}: ", *names, mark=MARKS[verb])
 
 
 def _other_line(change: Change) -> Line:
     return line(
-        *_what(change),
+        *what(change),
         *_because(change),
-        mark=_MARKS[change.verb],
+        mark=MARKS[change.verb],
         where=str(change.source or ""),
         below=field_lines(change.before, change.after),
     )
 
 
-def _what(change: Change) -> list[Part]:
-    """``create "Sale Completed" (SALE_1)``; a link also says on which queue."""
-    if change.renames:
-        return ["rename ", *transition("name", change.before, change.after), *_key(change)]
-    if change.verb in _LINKS:
-        word = "to" if change.verb is Verb.ASSIGN else "off"
-        return [f"{_DOES[change.verb]} ", *_code_name(change), f" {word} ", Name(change.within)]
-    if change.verb in {Verb.SET_ACW, Verb.SET_OUTBOUND, Verb.REORDER}:
-        return [f"{_DOES[change.verb]} of ", Name(change.label), *_key(change)]
-    return [f"{_DOES[change.verb]} ", Name(change.label), *_key(change)]
-
-
-def _code_name(change: Change) -> list[Part]:
-    return [Name(change.label), *_key(change)]
-
-
-def _key(change: Change) -> list[Part]:
-    """The key of a code, as the files call it, in brackets; its id where they do not know it."""
-    parts = change.address.split("/")
-    if "code" not in parts[1:-1]:
-        return []
-    key = unquote(parts[len(parts) - parts[::-1].index("code")])
-    if key == change.label:
-        return []
-    return [" (id ", Said(key[1:]), ")"] if key.startswith("~") else [" (", Said(key), ")"]
-
-
 def _because(change: Change) -> list[Part]:
-    return [f", {_CAUSES[change.cause]}"] if change.cause in _CAUSES else []
+    return [f", {CAUSES[change.cause]}"] if change.cause in CAUSES else []
 
 
 # ── what is not written ────────────────────────────────────────────────────────────────────────────────────
@@ -394,26 +298,26 @@ def _held(changes: list[Change]) -> Iterator[Line]:
     """One line for each reason, so that a queue that was not found is one line and not a line for each code."""
     groups: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        about = change.within if change.verb in {*_LINKS, Verb.SET_ACW, Verb.REORDER} else ""
+        about = change.within if change.verb in {*LINKS, Verb.SET_ACW, Verb.REORDER} else ""
         groups.setdefault((about, change.reason), []).append(change)
     for (about, reason), members in groups.items():
         where = next((str(change.source) for change in members if change.source), "")
         if len(members) == 1:
-            yield line(*_what(members[0]), mark="?", where=where, below=[line(Said(reason))])
+            yield line(*what(members[0]), mark="?", where=where, below=[line(Said(reason))])
             continue
         verbs: dict[Verb, int] = {}
         for change in members:
             verbs[change.verb] = verbs.get(change.verb, 0) + 1
         counted = ", ".join(_times(verb, number) for verb, number in verbs.items())
         subject: list[Part] = [Name(about), f": {counted}"] if about else [counted]
-        names = [] if about else [": ", *some([_code_name(change) for change in members], _FEW)]
+        names = [] if about else [": ", *some([code_name(change) for change in members], FEW)]
         yield line(*subject, *names, mark="?", where=where, below=[line(Said(reason))])
 
 
 def _times(verb: Verb, number: int) -> str:
     if verb is Verb.ASSIGN:
         return count(number, "assignment") + " to add"
-    return _counted({verb: number}, verb) if verb in _COUNTED else f"{number:,} × {verb.value}"
+    return counted({verb: number}, verb) if verb in COUNTED else f"{number:,} × {verb.value}"
 
 
 def _warning(problem: Problem) -> Line:
@@ -434,7 +338,7 @@ def _unmanaged(unmanaged: tuple[Unmanaged, ...]) -> Iterator[Line]:
     for one in unmanaged:
         groups.setdefault((one.kind, one.why), []).append(one)
     for (kind, why), members in groups.items():
-        names = some([[Name(one.name)] for one in members], _FEW)
+        names = some([[Name(one.name)] for one in members], FEW)
         counted = count(len(members), kind if kind in {"code", "queue"} else "object")
         yield line(f"{counted} ", _WHY.get(why) or Said(why), ": ", *names)
 
@@ -448,6 +352,6 @@ def _apply(plan: Plan) -> Iterator[Line]:
     yield line(f"Cost: {requests}, {time} at the org's limit.")
     for lock in Lock:
         found = {verb for verb, kind in plan.locks.items() if kind is lock}
-        resources = [name for name, verbs in _RESOURCES.items() if found.intersection(verbs)]
+        resources = [name for name, verbs in RESOURCES.items() if found.intersection(verbs)]
         if resources:
-            yield line(f"Lock {lock.value} on {', '.join(resources)}: {_LOCKS[lock]}.")
+            yield line(f"Lock {lock.value} on {', '.join(resources)}: {LOCKS[lock]}.")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from io import StringIO
 
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.console import Console
 from rich.text import Text
 
+from wrapctl.apply.report import Report
 from wrapctl.errors import Problem, Severity
 from wrapctl.plan.plan import Plan
 from wrapctl.render import escape
+from wrapctl.render.outcome import report_story
 from wrapctl.render.parts import Line, Name, Part, Section, Story, as_text, count
 from wrapctl.render.story import plan_story
 
@@ -25,6 +27,11 @@ _STYLES = {"+": "green", "-": "red", "~": "yellow", "!": "bold red", "?": "magen
 def plan(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
     """Return ``plan`` as text. A sandbox plan says SANDBOX on its first line."""
     return draw(plan_story(plan), width=width, colour=colour)
+
+
+def report(report: Report, *, width: int = WIDTH, colour: bool = False) -> str:
+    """Return what an apply did as text."""
+    return draw(report_story(report), width=width, colour=colour)
 
 
 def draw(story: Story, *, width: int = WIDTH, colour: bool = False) -> str:
@@ -93,7 +100,6 @@ class _Page:
     def __init__(self, width: int, *, colour: bool) -> None:
         self.width = max(width, _NARROWEST)
         self.console = Console(
-            file=StringIO(),
             width=self.width,
             force_terminal=colour,
             color_system="standard" if colour else None,
@@ -140,9 +146,15 @@ class _Page:
                 self.lines.append(f"{first if number == 0 else ' ' * hang}{part.plain}".rstrip())
                 continue
             prefix = Text(first if number == 0 else " " * hang, style=_STYLES.get(mark, ""))
-            with self.console.capture() as got:
-                self.console.print(Text.assemble(prefix, part), soft_wrap=True, end="")
-            self.lines.append(got.get().rstrip())
+            self.lines.append(self._coloured(Text.assemble(prefix, part)).rstrip())
+
+    def _coloured(self, text: Text) -> str:
+        return "".join(
+            segment.style.render(segment.text, color_system=ColorSystem.STANDARD)
+            if segment.style
+            else segment.text
+            for segment in text.render(self.console)
+        )
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n" if self.lines else ""

@@ -1,0 +1,178 @@
+"""What an apply did, in the order a person wants to hear it: what went wrong, then what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wrapctl.apply.report import Entry, Report, Status, past
+from wrapctl.model import Verb
+from wrapctl.plan.diff import differing
+from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line, some
+from wrapctl.render.values import shown, title, value
+from wrapctl.render.words import FEW, LINKS, MARKS, code_name
+
+_OUTSTANDING = (Status.BLOCKED, Status.MANUAL)
+_ABSENT = "not there"
+
+
+def report_story(report: Report) -> Story:
+    """Return what ``report`` says, in pieces."""
+    return Story(
+        title=(Said(report.org), ": ", *_summary(report)),
+        head=tuple(_head(report)),
+        summary=(", ".join(f"{number:,} {status.value}" for status, number in report.totals.items()) + ".",)
+        if report.entries
+        else ("Nothing to do.",),
+        sections=tuple(section for section in _sections(report) if section.lines),
+        in_sync=not report.exit_code,
+    )
+
+
+def report_cells(report: Report) -> tuple[str, str]:
+    """Return the cells of one org in a table of several: what was done, and what is left."""
+    done = [f"{number:,} {status.value}" for status, number in report.totals.items()]
+    left = "stopped early" if report.fatal else ""
+    return ", ".join(done) or "nothing to do", left
+
+
+def _summary(report: Report) -> list[Part]:
+    if report.stale:
+        return ["stale, nothing was written"]
+    if report.interrupted:
+        return ["interrupted; run it again to continue"]
+    if report.fatal:
+        return ["stopped early"]
+    return ["applied"] if not report.exit_code else ["partly applied; run it again to continue"]
+
+
+def _head(report: Report) -> Iterator[Line]:
+    yield line("Run ", Said(report.run), ", organization ", Said(report.organization_id))
+    if report.fatal:
+        below = [line(Said(report.hint))] if report.hint else []
+        yield line("Stopped: ", Said(report.fatal), mark="!", below=below, strong=True)
+    if report.unended:
+        runs = some([[Said(run)] for run in report.unended], FEW)
+        yield line("Earlier runs that never wrote their end: ", *runs, mark="!")
+
+
+def _sections(report: Report) -> Iterator[Section]:
+    by_status: dict[Status, list[Entry]] = {}
+    for entry in report.entries:
+        by_status.setdefault(entry.status, []).append(entry)
+    yield _section("Stale: neither as planned nor as wanted", by_status, Status.STALE, danger=True)
+    yield _section("Failed", by_status, Status.FAILED, danger=True)
+    yield _section("Unknown: sent, and no answer settled it", by_status, Status.UNKNOWN, danger=True)
+    overwrites = [entry for entry in report.entries if entry.overwritten]
+    yield Section(
+        "Possible overwrite: members changed that nobody here touched",
+        tuple(_overwrite(entry) for entry in overwrites),
+        danger=True,
+        count=len(overwrites),
+    )
+    kept = tuple(_drift(entry) for entry in report.drift)
+    yield Section("Live values kept: the files want others", kept, danger=True, count=len(kept))
+    for status, heading in ((Status.SKIPPED, "Skipped"), (Status.NOT_ATTEMPTED, "Not attempted")):
+        held = by_status.get(status, [])
+        yield Section(heading, tuple(_by_reason(held)), fold=True, count=len(held))
+    done = by_status.get(Status.DONE, [])
+    yield Section("Done", tuple(_done(done)), fold=True, count=len(done))
+    already = by_status.get(Status.ALREADY, [])
+    yield Section("Already done", tuple(_done(already)), fold=True, count=len(already))
+    left = [entry for status in _OUTSTANDING for entry in by_status.get(status, [])]
+    yield Section("Outstanding, as planned", tuple(_by_reason(left)), fold=True, count=len(left))
+    yield Section("Traffic", tuple(_traffic(report)), fold=True)
+
+
+def _section(heading: str, entries: dict[Status, list[Entry]], status: Status, *, danger: bool) -> Section:
+    found = entries.get(status, [])
+    return Section(heading, tuple(_trouble(entry) for entry in found), danger=danger, count=len(found))
+
+
+def _trouble(entry: Entry) -> Line:
+    below = [line(Said(entry.message))] if entry.message else []
+    if entry.status is Status.STALE:
+        below += _three_values(entry)
+    if entry.answer is not None and str(entry.answer) not in entry.message:
+        below.append(line("the platform: ", Said(str(entry.answer))))
+    elif entry.request_id and entry.request_id not in entry.message:
+        below.append(line("request ", Said(entry.request_id)))
+    if entry.hint:
+        below.append(line(Said(entry.hint)))
+    return line(entry.verb.value, " ", *_named(entry), mark="!", below=below, strong=True)
+
+
+def _three_values(entry: Entry) -> list[Line]:
+    """``name: planned from "a", live now "b", wanted "c"`` for each field that moved or was to move."""
+    now = entry.now or {}
+    keys = shown(entry.planned, entry.wanted)
+    moved = differing(entry.planned, now) if entry.now is not None else ()
+    keys += [key for key in moved if key not in keys]
+    if entry.now is None:
+        return [line("live now: ", _ABSENT if entry.planned else "not looked at")]
+    found = []
+    for key in keys:
+        three = [
+            value(key, side[key]) if key in side else [_ABSENT] for side in (entry.planned, now, entry.wanted)
+        ]
+        found.append(
+            line(title(key), ": planned from ", *three[0], ", live now ", *three[1], ", wanted ", *three[2])
+        )
+    return found
+
+
+def _overwrite(entry: Entry) -> Line:
+    members = some([[Said(member)] for member in entry.overwritten], FEW)
+    note = line("the body from before is in the journal: compare it, and put back what was lost")
+    return line(*_named(entry), ": ", *members, mark="!", below=[note])
+
+
+def _drift(entry: Entry) -> Line:
+    below = []
+    for key in entry.drift:
+        live = entry.now or {}
+        said = value(key, live[key]) if key in live else [_ABSENT]
+        below.append(
+            line(title(key), ": live ", *said, ", the files want ", *value(key, entry.wanted.get(key)))
+        )
+    return line(*_named(entry), mark="!", below=below)
+
+
+def _done(entries: list[Entry]) -> Iterator[Line]:
+    """One line for each change, but one for all links of a queue that ended alike."""
+    links: dict[tuple[Verb, str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.verb in LINKS:
+            links.setdefault((entry.verb, entry.within, entry.address.split("/code/")[0]), []).append(entry)
+        else:
+            yield line(past(entry.verb), " ", *_named(entry), mark=MARKS[entry.verb])
+    for (verb, within, _), members in links.items():
+        names = some([code_name(entry) for entry in members], len(members))
+        word = "to" if verb is Verb.ASSIGN else "from"
+        yield line(past(verb), f" {word} ", Name(within), ": ", *names, mark=MARKS[verb])
+
+
+def _by_reason(entries: list[Entry]) -> Iterator[Line]:
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.message, []).append(entry)
+    for message, members in groups.items():
+        names = some([[entry.verb.value, " ", *_named(entry)] for entry in members], FEW)
+        yield line(*names, mark="?", below=[line(Said(message))] if message else [])
+
+
+def _named(entry: Entry) -> list[Part]:
+    named = code_name(entry)
+    if entry.within and entry.within != entry.label:
+        named += [" on ", Name(entry.within)]
+    return named
+
+
+def _traffic(report: Report) -> Iterator[Line]:
+    total = sum(report.requests.values())
+    if not total:
+        return
+    waited = f", {report.waited:.1f} s waited" if report.waited >= 0.05 else ""
+    retries = f", {count(report.retries, 'retry', 'retries')}" if report.retries else ""
+    yield line(f"{count(total, 'request')}{retries}{waited}.")
+    if report.journal:
+        yield line("Journal: ", Said(report.journal))

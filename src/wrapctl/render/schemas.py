@@ -1,0 +1,217 @@
+"""JSON Schemas of what machines read: plans and reports. Built from the enums, so that neither lags behind."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from wrapctl.apply import report
+from wrapctl.apply.report import Status
+from wrapctl.errors import Severity
+from wrapctl.model import Cause, Lock, State, Verb
+from wrapctl.plan import file, plan
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_TEXT: dict[str, object] = {"type": "string"}
+_NUMBER: dict[str, object] = {"type": "integer", "minimum": 0}
+_FLAG: dict[str, object] = {"type": "boolean"}
+_DATE: dict[str, object] = {"type": "string", "format": "date"}
+_DIGEST: dict[str, object] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_FIELDS: dict[str, object] = {
+    "type": "object",
+    "description": "Managed fields. A reference to an object that is yet to be created is {ref: address}.",
+    "additionalProperties": {"$ref": "#/$defs/value"},
+}
+_DEFS: dict[str, object] = {
+    "value": {
+        "oneOf": [
+            {"type": ["null", "boolean", "integer", "string"]},
+            {"type": "array", "items": {"$ref": "#/$defs/value"}},
+            {
+                "type": "object",
+                "properties": {"ref": _TEXT},
+                "required": ["ref"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
+
+
+def all_schemas() -> dict[str, dict[str, object]]:
+    """Return file name → schema, for ``wrapctl schema``."""
+    return {"plan.schema.json": plan_schema(), "report.schema.json": report_schema()}
+
+
+def plan_schema() -> dict[str, object]:
+    """Return the schema of what ``plan --out`` writes and ``apply --plan`` reads."""
+    source = _object({"file": _TEXT, "line": _NUMBER, "column": _NUMBER})
+    change = _object(
+        {
+            "verb": _one_of(Verb),
+            "address": _TEXT,
+            "label": _TEXT,
+            "within": _TEXT,
+            "live_id": _or_null(_TEXT),
+            "parent": _or_null(_TEXT),
+            "before": _FIELDS,
+            "after": _FIELDS,
+            "cause": _one_of(Cause),
+            "source": _or_null(source),
+            "lock": _one_of(Lock),
+            "state": _one_of(State),
+            "reason": _TEXT,
+            "needs": _list(
+                {"type": "array", "prefixItems": [_one_of(Verb), _TEXT], "minItems": 2, "maxItems": 2}
+            ),
+            "digest": _DIGEST,
+        }
+    )
+    return _document(
+        "plan",
+        "A plan of one org, as `wrapctl plan --format json` and `--out` write it",
+        {
+            "kind": {"const": file.KIND},
+            "format": {"const": plan.FORMAT},
+            "org": _TEXT,
+            "platform": _TEXT,
+            "organization": _object({"id": _TEXT, "name": _TEXT, "sandbox": _FLAG}),
+            "digest": _DIGEST,
+            "config_digest": _TEXT,
+            "as_of": _DATE,
+            "good_until": _or_null(_DATE),
+            "scope": _object({"codes": _or_null(_list(_TEXT)), "queues": _or_null(_list(_TEXT))}),
+            "summary": _object(
+                {
+                    "pending": _NUMBER,
+                    "outstanding": _NUMBER,
+                    "verbs": _counts(Verb),
+                    "refused": _FLAG,
+                }
+            ),
+            "changes": _list(change),
+            "unmanaged": _list(
+                _object(
+                    {"kind": _TEXT, "id": _TEXT, "name": _TEXT, "division": _or_null(_TEXT), "why": _TEXT}
+                )
+            ),
+            "warnings": _list(
+                _object({"source": source, "message": _TEXT, "hint": _TEXT, "severity": _one_of(Severity)})
+            ),
+            "findings": _list(
+                _object(
+                    {
+                        "limit": _TEXT,
+                        "measured": _NUMBER,
+                        "allowed": _NUMBER,
+                        "percent": _FLAG,
+                        "of": _NUMBER,
+                        "message": _TEXT,
+                        "token": _TEXT,
+                        "subjects": _list(_TEXT),
+                        "names": _list(_TEXT),
+                        "accepted": _or_null(_TEXT),
+                    }
+                )
+            ),
+            "partly_visible": _list(_TEXT),
+            "unread": _list(_TEXT),
+            "estimate": _object(
+                {"writes": _NUMBER, "reads": _NUMBER, "minutes": {"type": "number", "minimum": 0}}
+            ),
+        },
+    )
+
+
+def report_schema() -> dict[str, object]:
+    """Return the schema of what ``apply --report`` writes."""
+    answer = _object(
+        {"operation": _TEXT, "status": _NUMBER, "code": _TEXT, "message": _TEXT, "request_id": _TEXT}
+    )
+    change = _object(
+        {
+            "verb": _one_of(Verb),
+            "address": _TEXT,
+            "label": _TEXT,
+            "within": _TEXT,
+            "status": _one_of(Status),
+            "message": _TEXT,
+            "hint": _TEXT,
+            "id": _or_null(_TEXT),
+            "request_id": _TEXT,
+            "answer": _or_null(answer),
+            "planned": _FIELDS,
+            "now": _or_null(_FIELDS),
+            "wanted": _FIELDS,
+            "drift": _list(_TEXT),
+            "possible_overwrite": _list(_TEXT),
+            "digest": _TEXT,
+        }
+    )
+    return _document(
+        "report",
+        "What an apply did to one org, as `wrapctl apply --format json` and `--report` write it",
+        {
+            "kind": {"const": "wrapctl.report"},
+            "format": {"const": report.FORMAT},
+            "run": _TEXT,
+            "org": _TEXT,
+            "organization_id": _TEXT,
+            "plan": _TEXT,
+            "exit_code": {"type": "integer", "minimum": 0, "maximum": 5},
+            "totals": _counts(Status),
+            "changes": _list(change),
+            "fatal": _or_null(_TEXT),
+            "hint": _or_null(_TEXT),
+            "interrupted": _FLAG,
+            "stale": _FLAG,
+            "unended_runs": _list(_TEXT),
+            "traffic": _object(
+                {
+                    "requests": {"type": "object", "additionalProperties": _NUMBER},
+                    "total": _NUMBER,
+                    "retries": _NUMBER,
+                    "waited_seconds": {"type": "number", "minimum": 0},
+                }
+            ),
+            "journal": _or_null(_TEXT),
+        },
+    )
+
+
+def _document(name: str, title: str, properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "$schema": _DRAFT,
+        "$id": f"{name}.schema.json",
+        "title": title,
+        **_object(properties),
+        "$defs": _DEFS,
+    }
+
+
+def _object(properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, object]) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+def _or_null(schema: dict[str, object]) -> dict[str, object]:
+    return {"oneOf": [{"type": "null"}, schema]}
+
+
+def _one_of(members: type[Enum]) -> dict[str, object]:
+    return {"enum": [member.value for member in members]}
+
+
+def _counts(members: type[Enum]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "propertyNames": _one_of(members),
+        "additionalProperties": {"type": "integer", "minimum": 1},
+    }
