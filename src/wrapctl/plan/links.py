@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from wrapctl.errors import Problem, Severity
 from wrapctl.model import (
+    NO_FIELDS,
     Address,
     Cause,
     Change,
@@ -28,23 +29,26 @@ from wrapctl.model import (
 from wrapctl.plan.view import View, nearest
 
 
-@dataclass(slots=True)
 class _Shared:
     """Values that thousands of links share, made once."""
 
-    links: dict[str, Fields] = field(default_factory=dict)
+    def __init__(self, view: View) -> None:
+        self.made: dict[str, Fields] = {}
+        self.assign = view.capabilities.lock(Verb.ASSIGN)
+        self.unassign = view.capabilities.lock(Verb.UNASSIGN)
 
     def link(self, code: str | Ref) -> Fields:
+        """The fields of a link to a code."""
         key = code.address if isinstance(code, Ref) else code
-        found = self.links.get(key)
+        found = self.made.get(key)
         if found is None:
-            found = self.links[key] = {"code": code}
+            found = self.made[key] = {"code": code}
         return found
 
 
 def queue_changes(view: View) -> Iterator[Change]:
     """Yield the changes of all declared queues in scope, and the unassignments that deletes ask for."""
-    shared = _Shared()
+    shared = _Shared(view)
     taken: set[tuple[str, str]] = set()
     for queue in view.queues_in_scope:
         address = queue_address(view.desired.org, queue.label)
@@ -108,7 +112,7 @@ class _Wanted:
 
 def _resolve(view: View, queue: Queue) -> _Wanted:
     wanted = _Wanted()
-    ids, blocked, codes = view.codes.ids, view.codes.blocked, view.code_by_key
+    ids, blocked, codes, refs = view.codes.ids, view.codes.blocked, view.code_by_key, view.refs
     for key in queue.codes or ():
         code = codes[key]
         live_id = ids.get(key)
@@ -119,7 +123,7 @@ def _resolve(view: View, queue: Queue) -> _Wanted:
         elif key in blocked:
             wanted.undecided.append(code)
         else:
-            wanted.order.append((code, Ref(view.addresses[key])))
+            wanted.order.append((code, refs[key]))
     return wanted
 
 
@@ -130,14 +134,14 @@ def _links(
     current = view.live.links[live.id]
     have = set(current)
     for code, target in wanted.order:
-        if target not in have:
+        if isinstance(target, Ref) or target not in have:
             yield _assign(view, queue, address, live.id, code, target, trouble, shared)
     for code in wanted.undecided:
         if have.isdisjoint(view.codes.candidates.get(code.key, ())):
             yield _assign(
                 view, queue, address, live.id, code, None, trouble or f"{code.key} is blocked itself", shared
             )
-    keep = {target for _, target in wanted.order}
+    keep = {target for _, target in wanted.order if not isinstance(target, Ref)}
     for code_id in current:
         if code_id in keep:
             continue
@@ -178,15 +182,15 @@ def _assign(
     return Change(
         Verb.ASSIGN,
         link_address(address, owner),
-        before={},
-        after=shared.link(target if target is not None else Ref(owner)),
+        before=NO_FIELDS,
+        after=shared.link(target if target is not None else view.refs[code.key]),
         live_id=target if isinstance(target, str) else None,
         parent=queue_id,
         label=code.name,
         within=queue.name,
         cause=Cause.VALIDITY if code.valid_from else Cause.FILES,
         source=queue.codes_source or queue.source,
-        lock=view.capabilities.lock(Verb.ASSIGN),
+        lock=shared.assign,
         state=State.BLOCKED if reason else State.READY,
         reason=reason,
     )
@@ -223,7 +227,7 @@ def _unassign(
         within=live.name,
         cause=cause,
         source=(queue.codes_source or queue.source) if queue is not None else None,
-        lock=view.capabilities.lock(Verb.UNASSIGN),
+        lock=shared.unassign,
         state=State.BLOCKED if reason else State.READY,
         reason=reason,
     )

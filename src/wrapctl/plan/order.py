@@ -31,41 +31,42 @@ def finish(
     found = _Needs(ordered, live_names or {}, links or {})
     found.find()
     sequence = _chained(ordered, found.needs)
-    ids: dict[int, ChangeId] = {}
+    named: dict[tuple[int, ...], tuple[ChangeId, ...]] = {}
     held: set[int] = set()
-    digests = _Digests(organization)
+    digest_of_change = _Digests(organization).of
     for index in sequence:
         change = ordered[index]
-        needed = found.needs.get(index, ())
+        needed = found.needs.get(index)
+        trouble = found.troubles.get(index, "")
         if needed:
-            _complete(change, "needs", tuple(_id_of(ordered, ids, need) for need in needed))
-        if change.state is State.READY:
-            trouble = found.troubles.get(index) or next(
-                (
-                    f"waits for {_id_of(ordered, ids, need)}, which is blocked: {ordered[need].reason}"
-                    for need in needed
-                    if need in held
-                ),
-                "",
-            )
-            if trouble:
-                _complete(change, "state", State.BLOCKED)
-                _complete(change, "reason", trouble)
+            ids = named.get(needed)
+            if ids is None:
+                ids = named[needed] = tuple(ordered[need].id for need in needed)
+            _set_needs(change, ids)
+            if held and not trouble:
+                trouble = next(
+                    (
+                        f"waits for {ordered[need].id}, which is blocked: {ordered[need].reason}"
+                        for need in needed
+                        if need in held
+                    ),
+                    "",
+                )
         if change.state is not State.READY:
             held.add(index)
-        _complete(change, "digest", digests.of(change))
+        elif trouble:
+            held.add(index)
+            _set_state(change, State.BLOCKED)
+            _set_reason(change, trouble)
+        _set_digest(change, digest_of_change(change))
     return tuple(ordered[index] for index in sequence)
 
 
-def _complete(change: Change, name: str, value: object) -> None:
-    object.__setattr__(change, name, value)
-
-
-def _id_of(ordered: list[Change], ids: dict[int, ChangeId], index: int) -> ChangeId:
-    found = ids.get(index)
-    if found is None:
-        found = ids[index] = ordered[index].id
-    return found
+# The slots themselves: a frozen object may be completed once, by the function that makes it known.
+_set_needs = Change.__dict__["needs"].__set__
+_set_state = Change.__dict__["state"].__set__
+_set_reason = Change.__dict__["reason"].__set__
+_set_digest = Change.__dict__["digest"].__set__
 
 
 class _Needs:

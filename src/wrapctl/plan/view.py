@@ -19,6 +19,7 @@ from wrapctl.model import (
     LiveCode,
     LiveQueue,
     Queue,
+    Ref,
     Scope,
     code_address,
     live_code_address,
@@ -93,6 +94,11 @@ class View:
     def addresses(self) -> Mapping[str, Address]:
         """Key → address of every declared code, made once for all its links."""
         return {key: code_address(self.desired.org, key) for key in self.code_by_key}
+
+    @cached_property
+    def refs(self) -> Mapping[str, Ref]:
+        """Key → the Ref to its code, shared by all that point at it."""
+        return {key: Ref(address) for key, address in self.addresses.items()}
 
     @cached_property
     def lapsed(self) -> frozenset[str]:
