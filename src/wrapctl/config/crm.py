@@ -42,7 +42,8 @@ def mapped(draft: Draft) -> tuple[Mapped, ...]:
             on_remove=item.spec.on_remove,
             options=_options(item),
         )
-    _unknown_systems(draft, found)
+    if not draft.broken_mappings:
+        _unknown_systems(draft, found)
     return tuple(found[system] for system in sorted(found))
 
 
@@ -190,7 +191,7 @@ def _unknown_systems(draft: Draft, found: Mapping[str, Mapped]) -> None:
         if not isinstance(node, Map):
             continue
         for system in node:
-            if system in found or any(item.spec.system == system for item in draft.mappings):
+            if system in found:
                 continue
             at = draft.places.source(node.key_marks[system])
             # A catalog speaks to several orgs, and not each has every CRM: there it is only worth a warning.

@@ -42,6 +42,7 @@ class Draft:
     queues: dict[str, Item[QueueSpec]] = field(default_factory=dict)
     sets: dict[str, tuple[Seq, int]] = field(default_factory=dict)
     mappings: list[Item[CrmMapping]] = field(default_factory=list)
+    broken_mappings: bool = False
     allow: list[Item[Allow]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     broken_sets: set[str] = field(default_factory=set)
@@ -74,6 +75,7 @@ def compose(name: str, own: Iterable[Document], inherited: Iterable[Document], l
             draft.problems += shape.nulls(document.root, library.places)
     _org(draft, mine)
     draft.mappings = list(_whole(draft, mine, "CrmMapping", CrmMapping))
+    draft.broken_mappings = len(draft.mappings) < sum(document.kind == "CrmMapping" for document in mine)
     draft.allow = list(_whole(draft, mine, "Allow", Allow))
     _codes(draft)
     _sets(draft)
