@@ -42,8 +42,16 @@ def serving(app: WsgiApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[in
     try:
         yield server.effective_port
     finally:
-        # In the loop's own thread, since it must not find its sockets closed while it waits for them.
-        everything = server._map  # noqa: SLF001 (waitress has no public way to stop)
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(everything, ignore_all=True))
+        # In the loop's own thread, since it must not find its sockets closed while it waits for them; but for
+        # the server with its trigger, whose other end is in use here. The loop ends with nothing to wait for.
+        waited: dict[int, Any] = server._map  # noqa: SLF001 (waitress has no public way to stop)
+
+        def stop() -> None:
+            open_channels = dict(server.active_channels)
+            waited.clear()
+            wasyncore.close_all(open_channels, ignore_all=True)
+
+        server.trigger.pull_trigger(stop)
         thread.join(10)
         server.task_dispatcher.shutdown()
+        server.close()

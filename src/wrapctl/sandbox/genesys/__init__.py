@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wrapctl.sandbox.genesys import codes, links, organization, outbound, queues
+from wrapctl.sandbox.genesys import audits, codes, links, organization, outbound, queues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,4 +57,8 @@ ROUTES = (
     ),
     _route("GET", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:view", outbound.get_mapping),
     _route("PUT", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:edit", outbound.put_mapping),
+    _route("POST", "audits/query", "ALL audits:audit:view", audits.post_query),
+    _route("GET", "audits/query/servicemapping", "ALL audits:audit:view", audits.get_services),
+    _route("GET", "audits/query/{transactionId}", "ALL audits:audit:view", audits.get_query),
+    _route("GET", "audits/query/{transactionId}/results", "ALL audits:audit:view", audits.get_results),
 )
