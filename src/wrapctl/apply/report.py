@@ -76,9 +76,9 @@ class Entry:
     live_id: str | None = None
     request_id: str = ""
     answer: PlatformAnswer | None = None
-    planned: Fields = NO_FIELDS
+    planned: Fields = field(default_factory=lambda: NO_FIELDS)
     now: Fields | None = None
-    wanted: Fields = NO_FIELDS
+    wanted: Fields = field(default_factory=lambda: NO_FIELDS)
     drift: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
     digest: str = ""

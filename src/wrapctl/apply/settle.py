@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -58,9 +58,9 @@ class Standing:
 
     stand: Stand
     change: Change
-    planned: Fields = NO_FIELDS
+    planned: Fields = field(default_factory=lambda: NO_FIELDS)
     now: Fields | None = None
-    wanted: Fields = NO_FIELDS
+    wanted: Fields = field(default_factory=lambda: NO_FIELDS)
     why: str = ""
     live_id: str | None = None
     drift: tuple[str, ...] = ()
@@ -179,7 +179,8 @@ class Settler:
             return Standing(Stand.ALREADY, change, change.before, None, change.after, live_id=change.live_id)
         planned = {name: value for name, value in change.before.items() if name != QUEUES}
         wanted = {name: value for name, value in change.after.items() if name != QUEUES}
-        seen = _over({**planned, **wanted}, now)
+        # A platform without a delete shows what is active and need not say so.
+        seen = _over({**planned, **wanted}, {"active": True, **now})
         if deactivates and _inactive(wanted, now):
             return Standing(Stand.ALREADY, change, change.before, seen, change.after, live_id=change.live_id)
         moved = [name for name in sorted(planned) if seen[name] != planned[name]]
@@ -316,9 +317,7 @@ def _only(fields: Fields, name: str) -> dict[str, Value]:
 
 
 def _inactive(wanted: Fields, now: Fields) -> bool:
-    if wanted:
-        return _over(wanted, now) == dict(wanted)
-    return now.get("active") is False
+    return _over(wanted, now) == dict(wanted) if wanted else now.get("active") is False
 
 
 def _order(fields: Fields) -> tuple[Value, ...]:
