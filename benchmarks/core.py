@@ -17,6 +17,7 @@ from wrapctl.model import (
     Code,
     Desired,
     Division,
+    Fields,
     Identity,
     Limit,
     Limits,
@@ -64,7 +65,7 @@ def desired(codes: int, queues: int, links: int) -> Desired:
 
 def live(codes: int, queues: int, links: int, *, full: bool) -> Live:
     ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(codes)]
-    acw = {"prompt": "mandatory-timeout", "timeout_ms": 45_000}
+    acw: Fields = {"prompt": "mandatory-timeout", "timeout_ms": 45_000}
     return Live(
         Identity("5a5a5a5a-0000-4000-8000-000000000001", "Big"),
         codes=tuple(
@@ -109,7 +110,9 @@ def main() -> None:
     spent = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{mode}: {codes} codes x {queues} queues x {links} links, {len(plan.changes)} changes")
-    print(f"  match, diff, order, digest, guard, cost: {spent:.2f} s of CPU; peak of the process {peak:.0f} MB")
+    print(
+        f"  match, diff, order, digest, guard, cost: {spent:.2f} s of CPU; peak of the process {peak:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

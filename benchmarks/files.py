@@ -1,6 +1,6 @@
 """CPU and peak memory of reading, validating and resolving 5,000 codes and 1,000 queues of 120 codes each.
 
-    python benchmarks/files.py [codes queues links]
+python benchmarks/files.py [codes queues links]
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def write(root: Path, codes: int, queues: int, links: int) -> None:
             "    division: Sales",
         ]
     (folder / "codes.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not queues:
+        return
     lines = ["kind: Queues", "queues:"]
     for number in range(queues):
         lines += [f"  queue-{number:04}:", f"    name: Queue {number:04}", "    codes:"]
@@ -49,7 +51,9 @@ def main() -> None:
         spent = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (found,) = project.orgs.values()
-    print(f"{len(found.desired.codes)} codes, {len(found.desired.queues)} queues of {links} codes each, written out")
+    print(
+        f"{len(found.desired.codes)} codes, {len(found.desired.queues)} queues of {links} codes each, written out"
+    )
     print(f"  read, validate, resolve, digest: {spent:.2f} s of CPU; peak of the process {peak:.0f} MB")
 
 

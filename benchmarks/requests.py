@@ -58,7 +58,8 @@ def desired(codes: int, queues: int, links: int) -> Desired:
         org="big",
         platform="genesys",
         codes=tuple(
-            Code(key, f"Code {number:05}", HERE, {"name": f"Code {number:05}"}) for number, key in enumerate(keys)
+            Code(key, f"Code {number:05}", HERE, {"name": f"Code {number:05}"})
+            for number, key in enumerate(keys)
         ),
         queues=tuple(
             Queue(
@@ -128,11 +129,18 @@ def main() -> None:
             plan, _ = survey(target.reader(), target.capabilities, want, as_of=DAY)
             assert not plan.changes, "the seed is in sync"
             line("full plan", target.traffic.total, "4 + N/P + Q/P + Q*W/P", 4 + listing + queues * pages)
-            print(f"  {'the Terraform provider for the same':<44} {13 + codes + queues * (1 + pages):>6} requests")
+            print(
+                f"  {'the Terraform provider for the same':<44} {13 + codes + queues * (1 + pages):>6} requests"
+            )
         with org(folder / "sandbox") as target:
             scope = Scope(frozenset(), frozenset({"queue-0000", "queue-0001", "queue-0002"}))
             survey(target.reader(), target.capabilities, want, as_of=DAY, scope=scope)
-            line("plan scoped to 3 queues", target.traffic.total, "4 + N/P + Q/P + 3*W/P", 4 + listing + 3 * pages)
+            line(
+                "plan scoped to 3 queues",
+                target.traffic.total,
+                "4 + N/P + Q/P + 3*W/P",
+                4 + listing + 3 * pages,
+            )
         changed = edited(want)
         with org(folder / "sandbox") as target:
             plan, _ = survey(target.reader(), target.capabilities, changed, as_of=DAY)
@@ -142,7 +150,7 @@ def main() -> None:
                 plan,
                 target,
                 desired_policy=changed.policy,
-                runtime=Runtime(threading.Event(), time.monotonic, lambda seconds: bool(time.sleep(seconds))),
+                runtime=Runtime(stop := threading.Event(), time.monotonic, stop.wait),
                 clock=lambda: datetime.now(UTC),
                 journal=journal,
                 lock=FileLock(folder / "locks"),
@@ -158,7 +166,9 @@ def main() -> None:
                 "writes + 3 looks at what is touched",
                 writes + 3 * (CHANGED_QUEUES * (pages + 1) + math.ceil(codes / PAGE) + 2),
             )
-            print(f"  {'':<44} {plan.estimate.requests:>6} were estimated by the plan; {writes} write or must re-read")
+            print(
+                f"  {'':<44} {plan.estimate.requests:>6} were estimated by the plan; {writes} write or must re-read"
+            )
             for template, count in sorted(target.traffic.requests.items()):
                 print(f"      {count:>6}  {template}   (plan and apply)")
 

@@ -87,7 +87,7 @@ def code(key: str, name: str | None = None, **more: object) -> Code:
     own = {k: v for k, v in more.items() if k in Code.__dataclass_fields__}
     fields: dict[str, Value] = {"name": name if name is not None else key}
     fields.update({k: v for k, v in more.items() if k not in own})  # type: ignore[misc]  # tests name real values
-    return Code(key=key, name=name if name is not None else key, source=HERE, fields=fields, **own)  # type: ignore[arg-type]  # as above
+    return Code(key=key, name=name if name is not None else key, source=HERE, fields=fields, **own)  # type: ignore[arg-type]  # tests name real fields
 
 
 def queue(label: str, codes: Sequence[str] | None = None, **more: object) -> Queue:

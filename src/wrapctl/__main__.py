@@ -1,0 +1,5 @@
+"""``python -m wrapctl``."""
+
+from wrapctl.cli.main import main
+
+main()
