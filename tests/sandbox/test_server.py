@@ -76,6 +76,8 @@ def test_everything_can_be_steered_over_http(org: Small) -> None:
     edit = {"op": "rename_code", "code": "Sale", "name": "Sold"}
     assert control(org, "POST", "edits", {"org": "small", "edit": edit})[0] == 204
     assert "Sold" in org.admin.names(CODES)
+    assert control(org, "POST", "settings", {"org": "small", "settings": {"lag": 1}})[0] == 204
+    assert org.box.org("small").settings.lag == 1
     assert [item["path"] for item in control(org, "GET", "requests", org="small")[1]["requests"]][-1] == CODES
     assert control(org, "GET", "audit", org="small")[1]["audit"][0]["entity_name"] == "Sold"
     assert control(org, "POST", "reset", {"org": "small"})[0] == 204

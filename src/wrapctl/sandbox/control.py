@@ -58,6 +58,8 @@ class Control:
                 return Answer(dumps(world.state(arguments["org"])))
             case "POST /sandbox/edits":
                 world.edit(given["org"], given["edit"])
+            case "POST /sandbox/settings":
+                world.set(given["org"], **given["settings"])
             case "POST /sandbox/faults":
                 return Answer(dumps({"id": world.add_fault(**given)}))
             case "GET /sandbox/faults":

@@ -125,10 +125,12 @@ class Store:
             con = self._open()
         try:
             yield con
-        except BaseException:
-            con.close()
-            raise
-        self._pool.append(con)
+        finally:
+            # A refusal is an exception too, and no reason to open the file again; a transaction left open is.
+            if con.in_transaction:
+                con.close()
+            else:
+                self._pool.append(con)
 
     def _open(self) -> sqlite3.Connection:
         con = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
