@@ -16,6 +16,8 @@ IDS_PER_REQUEST = 50
 """Ids in one request: 50 UUIDs are 2 kB of URL, which every proxy lets pass."""
 
 _NAMES_BEFORE_LISTING = 4
+"""Names looked up one by one while nobody knows yet how many pages the whole listing has."""
+
 _PEERS: Query = (("hasPeer", "true"),)
 
 
@@ -81,8 +83,10 @@ class GenesysReader:
             return self._live_codes(self._api.listing("wrap-up codes", api.CODES))
         bodies: dict[str, Body] = {}
         names = want.code_names
-        pages = self._memory.pages.get(api.CODES, _NAMES_BEFORE_LISTING)
-        if -(-len(want.codes) // IDS_PER_REQUEST) + len(names) > pages:
+        pages = self._memory.pages.get(api.CODES)
+        alone = -(-len(want.codes) // IDS_PER_REQUEST) + len(names)
+        whole = len(names) > _NAMES_BEFORE_LISTING if pages is None else alone > pages
+        if whole:
             for body in self._api.listing("wrap-up codes", api.CODES):
                 if body["id"] in want.codes or body.get("name") in names:
                     bodies[str(body["id"])] = body
