@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -125,11 +126,11 @@ def test_a_journal_torn_at_any_record_lets_the_next_run_follow(kind: type[FakeOr
     """A process dies inside a write to the journal: what it would have announced was not sent."""
     desk = Desk(org_of(kind), wanted(), tmp_path / "whole")
     desk.apply()
-    records = len((desk.journal / "run-1.jsonl").read_text().splitlines())
-    for number in range(records):
+    ends = list(accumulate(map(len, (desk.journal / "run-1.jsonl").read_bytes().splitlines(keepends=True))))
+    for number, end in enumerate(ends):
         desk = Desk(org_of(kind), wanted(), tmp_path / str(number))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("wrapctl.apply.journal._write_all", _tearing(number))
+            patch.setattr("wrapctl.apply.journal._write_all", _tearing(end - 20))
             with pytest.raises(Killed):
                 desk.apply()
         desk.org.revive()
@@ -143,14 +144,15 @@ def test_a_journal_torn_at_any_record_lets_the_next_run_follow(kind: type[FakeOr
         ]
 
 
-def _tearing(number: int) -> Callable[[int, bytes], None]:
-    count = iter(range(10_000))
+def _tearing(room: int) -> Callable[[int, bytes], None]:
+    """Writes to the journal until so many bytes are in it; then the process dies."""
+    written = [0]
 
     def write(descriptor: int, text: bytes) -> None:
-        if next(count) == number:
-            os.write(descriptor, text[: len(text) // 2])
+        left = room - written[0]
+        written[0] += os.write(descriptor, text[:left])
+        if len(text) > left:
             raise Killed
-        os.write(descriptor, text)
 
     return write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from applying import Desk, told, writes
-from fakes import FakeCxone, FakeOrg, Fault
+from fakes import Contents, FakeCxone, FakeOrg, Fault
 from world import code, desired, queue
 from wrapctl.apply.journal import verify
 from wrapctl.apply.report import PlanIsStale, Status
@@ -257,6 +257,50 @@ def test_a_code_that_somebody_puts_back_on_a_queue_during_the_run_is_not_deleted
         "delete code code/GONE → stale: held by a queue that did not hold it then: Q1"
     )
     assert "c2" in desk.org.state.codes
+
+
+def test_a_queue_that_comes_to_hold_a_doomed_code_during_a_long_run_is_noticed_before_the_delete(
+    tmp_path: Path,
+) -> None:
+    desk = everything(tmp_path)
+
+    def a_minute_later(state: Contents) -> None:
+        state.queues["q2"].codes.append("c2")
+        desk.world.seconds += 61
+
+    desk.org.before[number_of(desk.rehearse(), "DELETE /queues/codes")] = a_minute_later
+
+    report = desk.apply()
+
+    assert told(report)[-1] == (
+        "delete code code/GONE → stale: held by a queue that did not hold it then: Q2"
+    )
+    assert "c2" in desk.org.state.codes
+
+
+def test_an_order_is_not_written_without_the_link_that_it_names(tmp_path: Path) -> None:
+    """The order of a skill is the list of its codes: writing it would make the link that was stale."""
+    org = FakeCxone({"c1": "One", "c2": "Two", "c3": "Three", "c4": "Old"}, {"q1": ["c1", "c2"]})
+    want = desired(
+        [code("ONE", "One"), code("TWO", "Two"), code("THREE", "Three"), code("NAME", "New", id="c4")],
+        [queue("Q1", ["THREE", "TWO", "ONE"], after_call_work={"prompt": "mandatory"})],
+    )
+    desk = Desk(org, want, tmp_path)
+
+    def deletes_three(state: Contents) -> None:
+        del state.codes["c3"]
+
+    desk.org.before[number_of(desk.rehearse(), "PUT /dispositions c4")] = deletes_three
+
+    report = desk.apply()
+
+    assert told(report) == [
+        "update code code/NAME → done",
+        "assign queue/Q1/code/THREE → stale: the code is not there any more",
+        "reorder queue/Q1/order → skipped: needs assign acme/queue/Q1/code/THREE, which is stale",
+        "set after-call work queue/Q1/after-call-work → done",
+    ]
+    assert org.state.queues["q1"].codes == ["c1", "c2"]
 
 
 def test_a_failed_rename_skips_those_who_wait_for_its_name_and_nobody_else(tmp_path: Path) -> None:

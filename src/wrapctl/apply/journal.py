@@ -107,24 +107,35 @@ class Journal:
         Raises:
             JournalError: it could not be written; then what it announces must not be sent.
         """
+        self.records(kind, [fields])
+
+    def records(self, kind: Kind, several: Iterable[Mapping[str, object]]) -> None:
+        """Append several records and wait once until the disk has them all.
+
+        Raises:
+            JournalError: they could not be written.
+        """
         with self._mutex:
             if self._descriptor is None:
                 raise JournalError("the journal of this run was not started")
-            content = {
-                **_plain_mapping(fields),
-                "kind": kind.value,
-                "n": self._number + 1,
-                "at": self._now().isoformat(),
-                "previous": self._last,
-            }
-            line = _seal(content)
+            lines, last, number = [], self._last, self._number
+            for fields in several:
+                number += 1
+                content = {
+                    **_plain_mapping(fields),
+                    "kind": kind.value,
+                    "n": number,
+                    "at": self._now().isoformat(),
+                    "previous": last,
+                }
+                lines.append(_seal(content))
+                last = lines[-1].hash
             try:
-                _write_all(self._descriptor, line.text)
+                _write_all(self._descriptor, b"".join(line.text for line in lines))
                 os.fsync(self._descriptor)
             except OSError as error:
                 raise _unwritable(self.path, error) from None
-            self._last = line.hash
-            self._number += 1
+            self._last, self._number = last, number
 
     def close(self) -> None:
         """Give the file back."""

@@ -87,16 +87,19 @@ class Sender:
             outcomes = _each(unit, (), error.message)
         took = round((self._runtime.monotonic() - started) * 1000)
         try:
-            for number, change in enumerate(unit.changes):
-                outcome = outcomes[number] if outcomes is not None else None
-                self._journal.record(
-                    Kind.OUTCOME,
-                    verb=change.verb.value,
-                    address=change.address,
-                    digest=change.digest,
-                    ms=took,
-                    **_heard(outcome),
-                )
+            self._journal.records(
+                Kind.OUTCOME,
+                [
+                    {
+                        "verb": change.verb.value,
+                        "address": change.address,
+                        "digest": change.digest,
+                        "ms": took,
+                        **_heard(outcomes[number] if outcomes is not None else None),
+                    }
+                    for number, change in enumerate(unit.changes)
+                ],
+            )
         except JournalError as error:
             return Sent(unit, outcomes, error)
         self._say("write", _spoken(unit, outcomes))
