@@ -33,7 +33,10 @@ RICH_QUEUE: dict[str, Any] = {
         "email": {**_MEDIA, "serviceLevel": {"percentage": 0.5, "durationMs": 86400000}},
         "message": _MEDIA,
     },
-    "outboundEmailAddress": {"domain": {"id": "d1"}, "route": {"id": "r1"}},
+    "outboundEmailAddress": {
+        "domain": {"id": "d1"},
+        "route": {"id": "r1", "pattern": "sales", "fromName": "Sales"},
+    },
     "conditionalGroupRouting": {
         "rules": [
             {
@@ -86,12 +89,12 @@ class Org:
         self.target = self.connect()
 
     def connect(
-        self, client: str = f"sandbox-{NAME}", secret: str = "sandbox", rate: int = 100_000
+        self, client: str = f"sandbox-{NAME}", secret: str = "sandbox", rate: int = 100_000, app: Any = None
     ) -> GenesysTarget:
         secrets = {"client_id": lambda: client, "client_secret": lambda: secret}
         connection = Connection(NAME, "sandbox", "", secrets, self.folder, requests_per_minute=rate)
         # Its own sandbox object, so that both sides live by the same clock.
-        transport = EmbeddedTransport(self.sandbox.wsgi, dropped=(ConnectionDropped,))
+        transport = EmbeddedTransport(app or self.sandbox.wsgi, dropped=(ConnectionDropped,))
         return connect(connection, self.clock.runtime, transport=transport, jitter=lambda: 0.0)
 
     def close(self) -> None:

@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 from types import MappingProxyType
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from wrapctl.errors import TargetError, UsageError
 from wrapctl.targets.interface import Traffic
+
+Transport: TypeAlias = httpx.BaseTransport
+"""How requests leave: httpx's own, an embedded app, or a test's script. Named here, where httpx is at home."""
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
@@ -151,7 +155,7 @@ class Wire:
         *,
         concurrency: int = 8,
         request_id_header: str = "",
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self.host = urlsplit(base_url).hostname or ""
         self.traffic = traffic

@@ -10,15 +10,13 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
 from wrapctl.errors import UsageError
 from wrapctl.http.auth import ClientCredentials
 from wrapctl.http.embedded import EmbeddedTransport
 from wrapctl.http.pacing import Pacing
 from wrapctl.http.redact import Redactor
 from wrapctl.http.session import Session
-from wrapctl.http.wire import Wire, check_base_url, is_loopback
+from wrapctl.http.wire import Transport, Wire, check_base_url, is_loopback
 from wrapctl.targets.genesys.api import WORKERS, Api
 from wrapctl.targets.genesys.capabilities import CAPABILITIES
 from wrapctl.targets.genesys.options import CREDENTIALS, REGIONS
@@ -108,7 +106,7 @@ def connect(
     connection: Connection,
     runtime: Runtime,
     *,
-    transport: httpx.BaseTransport | None = None,
+    transport: Transport | None = None,
     jitter: Callable[[], float] | None = None,
 ) -> GenesysTarget:
     """Return the org behind ``connection``; ``transport`` and ``jitter`` are for tests.
@@ -154,9 +152,7 @@ def connect(
     return GenesysTarget(Api(session, runtime, page=CAPABILITIES.page), traffic, close)
 
 
-def _embedded(
-    connection: Connection, transport: httpx.BaseTransport | None
-) -> tuple[_Sandbox, httpx.BaseTransport]:
+def _embedded(connection: Connection, transport: Transport | None) -> tuple[_Sandbox, Transport]:
     module = import_module("wrapctl.sandbox")
     sandbox: _Sandbox = module.Sandbox(connection.sandbox_dir)
     sandbox.ensure(connection.org)
