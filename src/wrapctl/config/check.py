@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -176,32 +177,38 @@ def _block(draft: Draft, node: Map, name: str, vendor: Vendor | None, model: typ
 
 
 def _house_rules(draft: Draft, project: ProjectFile | None) -> None:
+    """Names, required keys, categories. While an org is observed they are warnings.
+
+    A live org that was just imported has never heard of the rules; it has to be loadable, and to plan to zero.
+    """
     if project is None:
         return
+    observed = draft.org is not None and draft.org.spec.manage.mode == "observe"
+    severity = Severity.WARNING if observed else Severity.ERROR
     pattern = _pattern(project)
-    required = project.rules.require or []
-    for key, item in draft.codes.items():
-        spec = item.spec
-        if spec.state != "present":
-            continue
-        if pattern is not None and spec.name is not None and not pattern.search(spec.name):
-            hint = f"name_pattern in wrapctl.yaml: {pattern.pattern}"
-            draft.add(draft.at(item.node, "name"), f"{key}: the house rules do not allow this name", hint)
-        lacking = [name for name in required if not getattr(spec, name)]
-        if lacking:
-            words = " and ".join(f"`{name}`" for name in lacking)
-            draft.add(
-                draft.places.source(item.mark),
-                f"{key}: the house rules require {words}",
-                "require in wrapctl.yaml",
-            )
-        if (
-            spec.category is not None
-            and project.categories is not None
-            and spec.category not in project.categories
-        ):
-            hint = nearest(spec.category, project.categories) or f"one of: {', '.join(project.categories)}"
-            draft.add(draft.at(item.node, "category"), f"{key}: no category {quoted(spec.category)}", hint)
+    for item in draft.codes.values():
+        if item.spec.state == "present":
+            draft.problems += [
+                replace(problem, severity=severity)
+                for problem in _broken_rules(draft, item, project, pattern)
+            ]
+
+
+def _broken_rules(
+    draft: Draft, item: Item[CodeSpec], project: ProjectFile, pattern: re.Pattern[str] | None
+) -> Iterator[Problem]:
+    spec, key = item.spec, item.key
+    if pattern is not None and spec.name is not None and not pattern.search(spec.name):
+        hint = f"name_pattern in wrapctl.yaml: {pattern.pattern}"
+        yield Problem(draft.at(item.node, "name"), f"{key}: the house rules do not allow this name", hint)
+    if lacking := [name for name in project.rules.require or () if not getattr(spec, name)]:
+        words = " and ".join(f"`{name}`" for name in lacking)
+        at = draft.places.source(item.mark)
+        yield Problem(at, f"{key}: the house rules require {words}", "see `require` in wrapctl.yaml")
+    categories = project.categories
+    if spec.category is not None and categories is not None and spec.category not in categories:
+        hint = nearest(spec.category, categories) or f"one of: {', '.join(categories)}"
+        yield Problem(draft.at(item.node, "category"), f"{key}: no category {quoted(spec.category)}", hint)
 
 
 def _pattern(project: ProjectFile) -> re.Pattern[str] | None:

@@ -51,10 +51,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def has_control(text: str, allowed: str = "") -> str | None:
-    """Return the first control character of ``text``, None when there is none."""
+    """Return the first control character (or half of a surrogate pair) of ``text``, None when there is none."""
     if text.isprintable():
         return None
-    return next((c for c in text if unicodedata.category(c) == "Cc" and c not in allowed), None)
+    return next((c for c in text if unicodedata.category(c) in {"Cc", "Cs"} and c not in allowed), None)
 
 
 def to_name(text: str) -> str:

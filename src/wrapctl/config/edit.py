@@ -1,0 +1,130 @@
+"""Files that are there, edited without losing comments, order or keys. The one home of ruamel.
+
+Scalars are read as the text that they are (``tree`` reads them so, too): ``0123`` and ``No`` stay as written.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.tag import Tag
+
+from wrapctl.config.values import flow
+from wrapctl.config.write import WIDTH, Content
+
+_NULL = Tag(suffix="tag:yaml.org,2002:null")
+
+
+class _TextResolver(VersionedResolver):
+    """Every plain scalar is text; an empty one stays empty."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and implicit[0]:
+            return self.DEFAULT_SCALAR_TAG if value else _NULL
+        return super().resolve(kind, value, implicit)
+
+
+class File:
+    """One YAML file being edited; ``text`` is what it says now, the same bytes when nothing was changed."""
+
+    def __init__(self, text: str) -> None:
+        self._before = text
+        self._dirty = False
+        self._yaml = YAML()
+        self._yaml.Resolver = _TextResolver
+        self._yaml.preserve_quotes = True
+        self._yaml.width = 1 << 20
+        self._yaml.indent(mapping=2, sequence=4, offset=2)
+        self._root: Any = self._yaml.load(text)
+
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        if not self._dirty:
+            return self._before
+        out = io.StringIO()
+        self._yaml.dump(self._root, out)
+        return out.getvalue()
+
+    def has(self, *path: str) -> bool:
+        """Whether something stands at ``path``."""
+        node = self._root
+        for part in path:
+            if not isinstance(node, CommentedMap) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+    def items(self, *path: str) -> list[str]:
+        """The items of the list at ``path``, empty when there is none."""
+        node = self._root
+        for part in path:
+            if not isinstance(node, CommentedMap) or part not in node:
+                return []
+            node = node[part]
+        return [item for item in node if isinstance(item, str)] if isinstance(node, CommentedSeq) else []
+
+    def put(self, content: Content, *path: str) -> None:
+        """Set what stands at ``path``; maps on the way are made."""
+        self._dirty = True
+        node = self._root
+        for part in path[:-1]:
+            if not isinstance(node.get(part), CommentedMap):
+                node[_text(part)] = CommentedMap()
+            node = node[part]
+        last = path[-1]
+        old = node.get(last)
+        if isinstance(old, CommentedSeq) and not isinstance(content, str | Mapping):
+            _edit_list(old, list(content))
+        else:
+            node[last if last in node else _text(last)] = _node(content)
+
+    def drop(self, *path: str) -> None:
+        """Remove what stands at ``path``."""
+        node = self._root
+        for part in path[:-1]:
+            node = node[part]
+        if path[-1] in node:
+            self._dirty = True
+            del node[path[-1]]
+
+
+def _edit_list(old: CommentedSeq, wanted: list[str]) -> None:
+    """Keep what stays where it is, with its comments; take out the rest and append what is new."""
+    for index in range(len(old) - 1, -1, -1):
+        if old[index] not in wanted:
+            del old[index]
+    have = set(old)
+    for item in wanted:
+        if item not in have:
+            old.append(_text(item))
+    if not old:
+        old.fa.set_flow_style()
+
+
+def _text(text: str) -> str:
+    return text if flow(text) == text else DoubleQuotedScalarString(text)
+
+
+def _node(content: Content) -> Any:
+    if isinstance(content, str):
+        return _text(content)
+    if isinstance(content, Mapping):
+        node = CommentedMap({name: _text(value) for name, value in content.items()})
+        node.fa.set_flow_style()
+        return node
+    items = CommentedSeq(_text(item) for item in content)
+    if _one_line(content):
+        items.fa.set_flow_style()
+    return items
+
+
+def _one_line(items: Iterable[str]) -> bool:
+    return len(", ".join(flow(item) for item in items)) <= WIDTH - 20
