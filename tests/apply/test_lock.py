@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -143,4 +144,27 @@ def test_a_record_that_makes_no_sense_still_locks(tmp_path: Path) -> None:
     with lock.hold("org-1", ADA):
         lock.path("org-1").write_bytes(os.urandom(64))
         with pytest.raises(Locked, match="just starting"), lock.hold("org-1", BOB):
+            pytest.fail("never reached")
+
+
+def test_a_lock_file_that_vanishes_between_open_and_lock_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody unlocked in that moment: a lock on a file that nobody else can open would lock nobody out."""
+    lock = FileLock(tmp_path)
+    real = fcntl.flock
+    calls: list[int] = []
+
+    def flock(descriptor: int, how: int) -> None:
+        if not calls:
+            lock.path("org-1").unlink()
+        calls.append(descriptor)
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+    with lock.hold("org-1", ADA) as held:
+        held.check()
+        assert len(calls) == 2
+        with pytest.raises(Locked, match="ada on host-a"), lock.hold("org-1", BOB):
             pytest.fail("never reached")

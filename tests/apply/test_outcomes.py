@@ -259,6 +259,21 @@ def test_a_client_that_may_not_write_stops_the_run_at_the_first_write(tmp_path: 
     assert verify(desk.journal) == ()
 
 
+def test_after_a_fatal_answer_nothing_more_of_the_same_batch_is_sent(tmp_path: Path) -> None:
+    org = FakeOrg({f"c{n}": f"Old {n}" for n in range(5)})
+    desk = Desk(
+        org, desired([code(f"K{n}", f"New {n}", previously=(f"Old {n}",)) for n in range(5)]), tmp_path
+    )
+    org.faults[first(desk.rehearse(), "PUT") + 1] = Fault.FATAL
+
+    report = desk.apply()
+
+    assert [entry.status.value for entry in report.entries] == ["done", "failed", *["not attempted"] * 3]
+    assert report.entries[0].message == "not read back: the run stopped"
+    assert len(writes(org.calls)) == 2
+    assert report.exit_code is Exit.PARTIAL
+
+
 # ── refusals before the first write ────────────────────────────────────────────────────────────────────────
 
 
