@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -20,7 +22,7 @@ from wrapctl.errors import (
     Unauthorized,
     Unreachable,
 )
-from wrapctl.http.wire import Call
+from wrapctl.http.wire import Call, Wire
 
 GET = Call("GET", "/things")
 CREATE = Call("POST", "/things", body=b"{}")
@@ -305,3 +307,24 @@ def test_a_secret_that_a_server_or_a_network_echoes_is_masked() -> None:
             world.session.send(CREATE)
         assert "s3cret" not in str(caught.value)
         assert "abcdefghijkl" not in str(caught.value)
+
+
+def test_no_more_requests_are_in_flight_than_the_wire_allows() -> None:
+    lock, flying, most = threading.Lock(), [0], [0]
+    together = threading.Barrier(3)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        with lock:
+            flying[0] += 1
+            most[0] = max(most[0], flying[0])
+        together.wait(5)
+        with lock:
+            flying[0] -= 1
+        return ok()
+
+    world = World()
+    world.wire = Wire(BASE, world.traffic, concurrency=3, transport=httpx.MockTransport(answer))
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda _: world.wire.exchange(GET, {}), range(12)))
+    assert most == [3]
+    assert world.traffic.total == 12

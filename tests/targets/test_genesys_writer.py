@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from genesys_org import (
     NAME,
@@ -477,3 +479,14 @@ def test_a_verb_that_genesys_has_not_is_refused_by_name(org: Org) -> None:
     (outcome,) = org.write(change)
     assert outcome.result is Result.REFUSED
     assert "cannot reorder" in outcome.message
+
+
+@given(name=st.text(min_size=1, max_size=40).filter(str.strip), description=st.text(max_size=40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+def test_whatever_a_code_is_called_it_reads_back_so(org: Org, name: str, description: str) -> None:
+    (made,) = org.write(create(name, description=description), fresh=org.read(Want()))
+    if made.result is Result.EXISTS:
+        return
+    live = org.read(Want(codes=frozenset({str(made.live_id)}), code_names=frozenset({name})))
+    (code,) = live.codes
+    assert (code.name, code.fields["description"]) == (name, description)

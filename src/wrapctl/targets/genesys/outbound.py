@@ -100,7 +100,7 @@ def _text(mapping: _Mapping, changes: tuple[Change, ...]) -> str:
     for change in changes:
         flags = change.after.get("outbound")
         entries[_code(change)] = convert.flag_words(flags if isinstance(flags, tuple) else ())
-    text = splice.put(mapping.text, ("mapping",), json.dumps(entries, ensure_ascii=False))
+    text = splice.put(mapping.text, ("mapping",), json.dumps(entries))
     for name in _READ_ONLY:
         text = splice.drop(text, (name,))
     return text

@@ -57,7 +57,7 @@ class GenesysWriter:
         division_id, refusal = self._division(change, change.after, fresh)
         if refusal is not None:
             return refusal
-        body = json.dumps(convert.code_request(change.after, division_id, NO_BODY), ensure_ascii=False)
+        body = json.dumps(convert.code_request(change.after, division_id, NO_BODY))
         try:
             reply = self._api.send("POST", api.CODES, {}, body, answered=True)
         except TargetError as error:
@@ -81,7 +81,7 @@ class GenesysWriter:
         if refusal is not None:
             return refusal
         rest = self._api.memory.rest.get(code_id, NO_BODY)
-        body = json.dumps(convert.code_request(fields, division_id, rest), ensure_ascii=False)
+        body = json.dumps(convert.code_request(fields, division_id, rest))
         try:
             reply = self._api.send("PUT", api.CODE, {"codeId": code_id}, body, answered=False)
         except TargetError as error:
