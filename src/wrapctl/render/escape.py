@@ -49,6 +49,15 @@ def terminal(text: str) -> str:
     return _COMMAND.sub(lambda found: _escaped(found.group()), text)
 
 
+def verbatim(line: str) -> str:
+    """Return one line of a file or a trace as ``terminal`` does, but with its spaces and backslashes as they are."""
+    if not line.isascii() or not line.isprintable():
+        line = "".join(
+            char if char == " " or not _hidden(char, 1, 3, "    ") else _escaped(char) for char in line
+        )
+    return _COMMAND.sub(lambda found: _escaped(found.group()), line)
+
+
 def name(text: str, limit: int = MAX_NAME) -> str:
     """Return ``text`` as ``terminal`` does, shortened to about ``limit`` characters with its length said."""
     if len(text) <= limit:

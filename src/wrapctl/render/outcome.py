@@ -144,7 +144,8 @@ def _done(entries: list[Entry]) -> Iterator[Line]:
         if entry.verb in LINKS:
             links.setdefault((entry.verb, entry.within, entry.address.split("/code/")[0]), []).append(entry)
         else:
-            yield line(past(entry.verb), " ", *_named(entry), mark=MARKS[entry.verb])
+            on = " on " if entry.verb in {Verb.SET_ACW, Verb.SET_OUTBOUND} else " "
+            yield line(past(entry.verb), on, *_named(entry), mark=MARKS[entry.verb])
     for (verb, within, _), members in links.items():
         names = some([code_name(entry) for entry in members], len(members))
         word = "to" if verb is Verb.ASSIGN else "from"
@@ -152,12 +153,21 @@ def _done(entries: list[Entry]) -> Iterator[Line]:
 
 
 def _by_reason(entries: list[Entry]) -> Iterator[Line]:
-    groups: dict[str, list[Entry]] = {}
+    """One line for each reason, so that a queue or a system that is not there is one line and not a hundred."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(entry.message, []).append(entry)
-    for message, members in groups.items():
-        names = some([[entry.verb.value, " ", *_named(entry)] for entry in members], FEW)
-        yield line(*names, mark="?", below=[line(Said(message))] if message else [])
+        groups.setdefault((entry.within, entry.message), []).append(entry)
+    for (within, message), members in groups.items():
+        verbs = {entry.verb for entry in members}
+        where: list[Part] = [" on ", Name(within)] if within and within != members[0].label else []
+        if len(verbs) > 1:
+            said = some([[entry.verb.value, " ", *code_name(entry)] for entry in members], FEW) + where
+        elif len(members) > 1:
+            names = some([code_name(entry) for entry in members], FEW)
+            said = [f"{len(members):,} × {members[0].verb.value}", *where, ": ", *names]
+        else:
+            said = [f"{members[0].verb.value} ", *code_name(members[0]), *where]
+        yield line(*said, mark="?", below=[line(Said(message))] if message else [])
 
 
 def _named(entry: Entry) -> list[Part]:

@@ -54,14 +54,13 @@ def plan_story(plan: Plan) -> Story:
 def summary(plan: Plan) -> list[Part]:
     """Return the counts as a sentence: how much of what, what is held back, what is refused."""
     said: list[Part] = []
+    held = ", ".join(_held_back(plan))
     if plan.pending:
         said += ["; ".join(", ".join(group) for group in _counts(plan) if group), "."]
-    elif plan.outstanding:
-        said += ["Nothing to write. ", Said(plan.org), " is in sync but for what is held back."]
+        said += [f" Held back: {held}."] if held else []
     else:
-        said += ["No changes. ", Said(plan.org), " is in sync."]
-    if held := _held_back(plan):
-        said.append(f" Held back: {', '.join(held)}.")
+        said += ["No changes. ", Said(plan.org), " is in sync"]
+        said.append(f", but for what is held back: {held}." if held else ".")
     if plan.refusals:
         said.append(f" Refused by {count(len(plan.refusals), 'guard limit')}.")
     return said
@@ -298,8 +297,7 @@ def _held(changes: list[Change]) -> Iterator[Line]:
     """One line for each reason, so that a queue that was not found is one line and not a line for each code."""
     groups: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        about = change.within if change.verb in {*LINKS, Verb.SET_ACW, Verb.REORDER} else ""
-        groups.setdefault((about, change.reason), []).append(change)
+        groups.setdefault((change.within, change.reason), []).append(change)
     for (about, reason), members in groups.items():
         where = next((str(change.source) for change in members if change.source), "")
         if len(members) == 1:

@@ -1,0 +1,299 @@
+"""``wrapctl apply``: show the plan, ask, write it under a lock, read it back, report."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.errors import Exit, Interrupted, UsageError, WrapctlError, worst
+
+if TYPE_CHECKING:
+    from wrapctl.apply.report import Report
+    from wrapctl.cli.orgs import Failed
+    from wrapctl.config.project import OrgConfig
+    from wrapctl.model import Allowance
+    from wrapctl.plan.plan import Plan
+    from wrapctl.targets.interface import Runtime, Target
+
+
+@click.command("apply")
+@click.argument("orgs", nargs=-1, metavar="[ORG]...", shell_complete=complete_orgs)
+@click.option("--all", "everything", is_flag=True, help="All orgs, in the order of the stages.")
+@click.option(
+    "--plan",
+    "saved",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Apply exactly this saved plan, or nothing.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["refuse", "merge"]),
+    default="refuse",
+    help="merge: go on where only other declared fields moved; their live values stay.",
+)
+@click.option(
+    "--allow", multiple=True, metavar="TOKEN", help="Acknowledge a guard limit, or window=REASON; repeatable."
+)
+@click.option("--format", "how", type=click.Choice(["text", "markdown", "json"]), default="text")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the report as JSON; a folder for several orgs.",
+)
+@click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
+@options
+def command(
+    console: Console,
+    *,
+    orgs: Sequence[str],
+    everything: bool,
+    saved: Path | None,
+    yes: bool,
+    on_conflict: Literal["refuse", "merge"],
+    allow: Sequence[str],
+    how: str,
+    report: Path | None,
+    sandbox: bool,
+) -> Exit:
+    """Change what the plan shows: under the org's run lock, with a journal, read back and reported."""
+    from wrapctl.cli.orgs import allowances, chosen
+
+    plan = None
+    if saved is not None:
+        from wrapctl.cli.files import read_text
+        from wrapctl.plan.file import loads
+
+        if orgs or everything:
+            raise UsageError("--plan says which org it is of: name none")
+        plan = loads(read_text(saved))
+        orgs = [plan.org]
+    elif not orgs and not everything:
+        raise UsageError("which org?", hint="name it, say --all, or give a saved plan with --plan FILE")
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("there is no terminal to ask on", hint="say --yes to apply without being asked")
+    tokens = allowances(allow)
+    project, found = chosen(console, orgs, everything=everything)
+    job = _Job(console, plan, tokens, on_conflict, how, sandbox=sandbox, ask=not yes)
+    codes: list[Exit] = []
+    stages = project.staged(org.name for org in found)
+    for number, stage in enumerate(stages):
+        codes += [job.org(org, alone=len(found) == 1) for org in found if org.name in stage]
+        if worst(codes) is not Exit.OK and number + 1 < len(stages):
+            left = ", ".join(name for stage in stages[number + 1 :] for name in stage)
+            console.warn(f"this stage did not end well, so these orgs were not started: {left}")
+            break
+    job.finish(report, several=len(found) > 1)
+    return worst(codes)
+
+
+@dataclass(slots=True)
+class _Job:
+    """One call of apply, over all its orgs."""
+
+    console: Console
+    saved: Plan | None
+    tokens: tuple[Allowance, ...]
+    on_conflict: Literal["refuse", "merge"]
+    how: str
+    sandbox: bool
+    ask: bool
+    reports: list[Report] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+
+    def org(self, org: OrgConfig, *, alone: bool) -> Exit:
+        """Apply one org; with several, what goes wrong with one is told and the others go on."""
+        from wrapctl.apply.report import PlanIsStale
+        from wrapctl.cli.orgs import Failed
+
+        try:
+            done = self._apply(org)
+        except PlanIsStale as error:
+            self._told(error.report)
+            if alone:
+                raise
+            self.failed.append(Failed(org.name, error))
+            return error.exit_code
+        except Interrupted:
+            raise
+        except WrapctlError as error:
+            if alone:
+                raise
+            self.failed.append(Failed(org.name, error))
+            self._say_failed(org.name, error)
+            return error.exit_code
+        self._told(done)
+        if done.interrupted:
+            raise Interrupted("stopped as asked", hint="running it again continues")
+        return done.exit_code
+
+    def finish(self, path: Path | None, *, several: bool) -> None:
+        """Print what was collected for machines, and save the reports."""
+        from wrapctl.cli.failure import redacted
+        from wrapctl.cli.files import write_text
+        from wrapctl.render import json, markdown
+
+        failed = [(one.org, one.error) for one in self.failed]
+        if self.how == "json":
+            alone = len(self.reports) == 1 and not several
+            told = json.report(self.reports[0]) if alone else json.reports(self.reports, failed)
+            self.console.out(redacted(told))
+        elif self.how == "markdown":
+            words = [(org, error.message) for org, error in failed]
+            self.console.out(redacted(markdown.reports(self.reports, failed=words)))
+        if path is not None:
+            for one in self.reports:
+                file = path / f"{one.org}.json" if several or path.is_dir() else path
+                write_text(file, redacted(json.report(one)))
+                self.console.err(f"{one.org}: report saved as {file}")
+
+    def _told(self, report: Report) -> None:
+        from wrapctl.cli.failure import redacted
+        from wrapctl.render import text
+
+        self.reports.append(report)
+        if self.how == "text":
+            told = text.report(report, width=self.console.width, colour=self.console.colour)
+            self.console.out(redacted(f"\n{told}"))
+
+    def _say_failed(self, org: str, error: WrapctlError) -> None:
+        from wrapctl.cli.failure import redacted, words
+
+        self.console.err(redacted(f"{org}: {words(error, self.console)}"))
+
+    def _apply(self, org: OrgConfig) -> Report:
+        from wrapctl.apply.refuse import refuse_reason
+        from wrapctl.cli.orgs import connected, refuse_sandbox
+        from wrapctl.survey import survey
+
+        console, policy = self.console, org.desired.policy
+        refuse_sandbox(console, org, allowed=self.sandbox)
+        # Apply refuses these too, later; asked now, nobody waits for a plan that cannot be applied.
+        refusal = refuse_reason(policy, console.now(), self.tokens)
+        if refusal is not None:
+            raise refusal
+        with connected(console, org) as (target, runtime):
+            if self.saved is not None:
+                plan = self._checked(org, self.saved)
+            else:
+                day = console.today(policy.timezone)
+                tokens = tuple(token for token in self.tokens if token.token != "window")  # noqa: S105 (a kind)
+                plan, _ = survey(
+                    target.reader(), target.capabilities, org.desired, as_of=day, allowances=tokens
+                )
+            refuse_sandbox(console, org, allowed=self.sandbox, identity=plan.identity)
+            self._show(replace(plan, warnings=tuple(sorted({*plan.warnings, *org.warnings}))))
+            return self._write(org, plan, target, runtime)
+
+    def _checked(self, org: OrgConfig, plan: Plan) -> Plan:
+        """Make sure that a saved plan still holds; its acknowledgements count only when they are given here."""
+        from wrapctl.apply.refuse import unusable
+
+        day = self.console.today(org.desired.policy.timezone)
+        reason = unusable(plan, org=org.name, config_digest=org.desired.digest, today=day)
+        if reason is not None:
+            raise reason
+        given = {one.token: one.reason for one in (*org.desired.allowances, *self.tokens)}
+        findings = (replace(finding, accepted=given.get(finding.token)) for finding in plan.findings)
+        return replace(plan, findings=tuple(findings))
+
+    def _show(self, plan: Plan) -> None:
+        from wrapctl.cli.failure import redacted
+        from wrapctl.render import text
+
+        if self.how == "text":
+            told = text.plan(plan, width=self.console.width, colour=self.console.colour)
+            self.console.out(redacted(told))
+
+    def _write(self, org: OrgConfig, plan: Plan, target: Target, runtime: Runtime) -> Report:
+        from wrapctl.apply.journal import Journal
+        from wrapctl.apply.run import ApplyOptions, apply
+        from wrapctl.cli.orgs import run_lock
+        from wrapctl.plan.guard import recheck
+
+        console = self.console
+        now = console.now()
+        run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        if not plan.pending:
+            return _nothing(plan, run)
+        if self.ask and not plan.refusals:
+            self._ask(plan)
+        lock = run_lock(console, org)
+        with console.stoppable():
+            report = apply(
+                plan,
+                target,
+                desired_policy=org.desired.policy,
+                runtime=runtime,
+                clock=console.now,
+                journal=Journal(console.state / "journal" / org.name, run, console.now),
+                lock=lock,
+                options=ApplyOptions(
+                    run=run,
+                    actor=_actor(console),
+                    commit=_commit(console),
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    on_conflict=self.on_conflict,
+                    allowances=self.tokens,
+                    recheck=recheck(plan, org.desired.policy),
+                ),
+            )
+        journal = Path(report.journal)
+        inside = journal.is_absolute() and journal.is_relative_to(console.root)
+        return replace(report, journal=str(journal.relative_to(console.root))) if inside else report
+
+    def _ask(self, plan: Plan) -> None:
+        changes = len(plan.pending)
+        question = f"Apply {changes:,} change{'' if changes == 1 else 's'} to {plan.org}?"
+        if not click.confirm(question, err=True):
+            raise WrapctlError("not applied: nothing was written")
+
+
+def _nothing(plan: Plan, run: str) -> Report:
+    """The report of a plan that writes nothing: no lock, no journal, and what is outstanding."""
+    from wrapctl.apply.ledger import Ledger
+    from wrapctl.apply.report import Report
+
+    entries = tuple(Ledger(plan.changes).entries.values())
+    return Report(run=run, org=plan.org, organization_id=plan.identity.id, plan=plan.digest, entries=entries)
+
+
+def _actor(console: Console) -> str:
+    """Who applies: the person behind the CI run, else the user of this machine."""
+    actor = console.environ.get("GITHUB_ACTOR")
+    if actor:
+        return actor
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _commit(console: Console) -> str:
+    """The commit that the files are of, ``+`` when they differ from it; empty outside of git."""
+    try:
+        head = _git(console.root, "rev-parse", "--verify", "--quiet", "HEAD")
+        dirty = _git(console.root, "status", "--porcelain", "--", "wrapups") if head else ""
+    except (OSError, subprocess.SubprocessError):
+        return console.environ.get("GITHUB_SHA", "")
+    return f"{head}+" if dirty else head or console.environ.get("GITHUB_SHA", "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=10)  # noqa: S603 (no shell, fixed words)
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""

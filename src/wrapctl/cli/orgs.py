@@ -1,0 +1,106 @@
+"""From names of orgs to connected ones: load the project, refuse what must not be opened, connect."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wrapctl.apply.lock import FileLock, RunLock
+from wrapctl.cli.console import Console
+from wrapctl.cli.progress import progress
+from wrapctl.config.project import OrgConfig, Project, load
+from wrapctl.errors import SandboxInCI, UsageError, WrapctlError
+from wrapctl.model import Allowance, Identity
+from wrapctl.targets import registry
+from wrapctl.targets.interface import Runtime, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An org that could not be planned or applied; the others go on."""
+
+    org: str
+    error: WrapctlError
+
+
+def chosen(
+    console: Console, names: Iterable[str], *, everything: bool = False
+) -> tuple[Project, list[OrgConfig]]:
+    """Load the project and return it with the named orgs, in the order of its stages; all without names.
+
+    Raises:
+        ConfigError: the files are wrong.
+        UsageError: there is no such org, or none was named where one must be.
+    """
+    wanted = list(dict.fromkeys(names))
+    if wanted and everything:
+        raise UsageError("name orgs or say --all, not both")
+    project = load(console.root, orgs=wanted or None)
+    order = [name for stage in project.staged(project.orgs) for name in stage]
+    return project, [project.orgs[name] for name in order]
+
+
+def refuse_sandbox(
+    console: Console, org: OrgConfig, *, allowed: bool, identity: Identity | None = None
+) -> None:
+    """Refuse a sandbox in CI unless it was asked for, so that it never turns production green by accident.
+
+    Raises:
+        SandboxInCI: see above.
+    """
+    emulated = org.sandbox if identity is None else identity.sandbox
+    if emulated and console.ci and not allowed:
+        raise SandboxInCI(
+            f"{org.name} is a sandbox, and this is CI: nothing real would be read or written",
+            hint="say --sandbox if that is meant, or give the org its region and organization_id",
+        )
+
+
+@contextlib.contextmanager
+def connected(console: Console, org: OrgConfig) -> Iterator[tuple[Target, Runtime]]:
+    """Connect to an org for the length of a ``with``; nothing is sent until it is asked."""
+    with progress(console) as listen:
+        runtime = Runtime(stop=console.stop, monotonic=time.monotonic, wait=console.stop.wait, listen=listen)
+        connection = org.connection(console.environ, console.state / "sandbox")
+        target = registry.connect(org.desired.platform, connection, runtime)
+        with contextlib.closing(target):
+            yield target, runtime
+
+
+def allowances(tokens: Iterable[str]) -> tuple[Allowance, ...]:
+    """Return what ``--allow`` acknowledges: ``deletes=14@3f9c1a2b``, that with ``=REASON``, or ``window=REASON``.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = []
+    for text in tokens:
+        limit, _, rest = text.partition("=")
+        if limit == "window" and rest.strip():
+            found.append(Allowance(limit, rest.strip()))
+            continue
+        exact, _, reason = rest.partition("=")
+        count, at, digest = exact.partition("@")
+        if not (limit and count.isdigit() and at and digest.isalnum()):
+            raise UsageError(
+                f"--allow takes the token that the plan prints, not {text!r}",
+                hint="such as deletes=14@3f9c1a2b, or window=REASON for apply",
+            )
+        found.append(Allowance(f"{limit}={exact}", reason.strip() or "on the command line"))
+    return tuple(found)
+
+
+def run_lock(console: Console, org: OrgConfig) -> RunLock:
+    """Return the lock that the org asks for.
+
+    Raises:
+        UsageError: this release does not have that kind.
+    """
+    if org.desired.policy.lock != "file":
+        raise UsageError(
+            f"{org.name}: `apply.lock: {org.desired.policy.lock}` is not in this release",
+            hint="use `file`, and let one machine apply",
+        )
+    return FileLock(console.state / "locks")
