@@ -23,10 +23,11 @@ class Patience:
     """How often to look, and how long to pause between looks: from ``pause``, doubling up to ``longest`` seconds.
 
     The defaults add up to a minute: the outbound mapping takes 30 to 45 seconds, a delete 30 (contract sections
-    8 and 11).
+    8 and 11). What a create met was there before this run, so that it shows soon or never: ``existing`` looks.
     """
 
     looks: int = 10
+    existing: int = 4
     pause: float = 0.5
     longest: float = 10.0
 
@@ -74,6 +75,9 @@ class Confirmation:
             for one in tuple(waiting.values()):
                 standing = last[one.change.id] = settler.settle(one.change)
                 if self._decided(one, standing, tell):
+                    del waiting[one.change.id]
+                elif one.result is Result.EXISTS and look + 1 >= self._patience.existing:
+                    self._gave_up(one, standing, tell)
                     del waiting[one.change.id]
         if trouble is not None:
             self.leave(waiting.values(), f"could not be read back: {trouble.message}", tell, doubt=True)
