@@ -158,8 +158,8 @@ def read(root: Path, files: Files, wanted: list[str] | None = None) -> Project:
             loaded[name] = config
             warnings += config.warnings
     _catalogs(library, files)
-    if rules_document is not None and rules is not None:
-        _check_rules(library, rules_document, rules, folders)
+    if rules_document is not None:
+        _check_rules(library, rules_document, folders)
     warnings += [problem for problem in library.problems if problem.severity is Severity.WARNING]
     errors = [problem for problem in library.problems if problem.severity is Severity.ERROR]
     if errors:
@@ -227,13 +227,14 @@ def _rules(library: Library, files: Files) -> tuple[ProjectFile | None, Document
     return shape.check(ProjectFile, document.root, mark, library.places, library.problems), document
 
 
-def _check_rules(library: Library, document: Document, rules: ProjectFile, orgs: Iterable[str]) -> None:
+def _check_rules(library: Library, document: Document, orgs: Iterable[str]) -> None:
+    """What no model can know: the pattern compiles, the stages name orgs that exist."""
     names = list(orgs)
-    if rules.rules.name_pattern is not None:
+    mark, _, pattern, _ = shape.locate(document.root, ("rules", "name_pattern"), document.root.mark)
+    if isinstance(pattern, str):
         try:
-            re.compile(rules.rules.name_pattern)
+            re.compile(pattern)
         except re.error as error:
-            mark, _, _, _ = shape.locate(document.root, ("rules", "name_pattern"), document.root.mark)
             at = library.places.source(mark)
             library.problems.append(Problem(at, f"`name_pattern` is no regular expression: {error}"))
     stages = document.root.get("stages")
@@ -257,7 +258,7 @@ def _catalogs(library: Library, files: Files) -> None:
         if document.kind not in {"WrapUpCodes", "Queues"}:
             at = library.places.source(document.root.value_marks["kind"])
             hint = "a catalog holds WrapUpCodes and Queues; policy belongs to an org"
-            library.problems.append(Problem(at, f"a {document.kind} in the catalog", hint))
+            library.problems.append(Problem(at, f"a file of kind {document.kind} in the catalog", hint))
             continue
         library.problems += resolve.standalone(document, library)
 

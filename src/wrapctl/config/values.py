@@ -191,12 +191,18 @@ Weekdays = Annotated[
 ]
 
 
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: (?:- )?[A-Za-z0-9_./-]+)*")
+_PLAIN: Final = re.compile(r"[^\W_](?:[^,\[\]{}#:\"\\]*[^\s,\[\]{}#:\"\\])?")
+_OTHERS_MISREAD: Final = re.compile(
+    r"[0-9][0-9_.:eExXoOa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|\.inf|\.nan", re.IGNORECASE
+)
 
 
 def flow(text: str) -> str:
-    """Return text as it can stand in a one-line YAML list, quoted where it could be misread."""
-    if _PLAIN.fullmatch(text) and text not in {"null", "true", "false"}:
+    """Return text as it can stand anywhere on a line of YAML.
+
+    Quoted where YAML needs it, and where other tools would see a number or a boolean in it.
+    """
+    if _PLAIN.fullmatch(text) and text.isprintable() and not _OTHERS_MISREAD.fullmatch(text):
         return text
     return '"' + "".join(_escaped(c) for c in text) + '"'
 
