@@ -6,6 +6,9 @@ import re
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+SHORTEST = 4
+"""Anything shorter is no secret, and masking it would tear ordinary words apart."""
+
 _HEADERS = re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}")
 
 
@@ -17,7 +20,7 @@ class Redactor:
 
     def add(self, secret: str) -> None:
         """Remember a secret, in the spellings in which a server might echo it."""
-        if secret:
+        if len(secret) >= SHORTEST:
             self._secrets |= {secret, quote(secret, safe=""), quote_plus(secret)}
 
     def __call__(self, text: str) -> str:
