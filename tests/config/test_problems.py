@@ -93,8 +93,10 @@ def test_where_an_org_can_be(tmp_path: Path, endpoint: str) -> None:
 def test_a_real_endpoint_needs_the_organization_and_not_a_sandbox_one(tmp_path: Path) -> None:
     org = REAL.replace("organization_id: 3c0f\n", "region: eu-west-1\n")
     assert problems(acme(tmp_path, org=org)) == [
-        "org.yaml:1:1: error: `organization_id` is missing "
-        "(a real endpoint needs it, so that credentials of another org are refused at once)"
+        (
+            "org.yaml:1:1: error: `organization_id` is missing "
+            "(a real endpoint needs it, so that credentials of another org are refused at once)"
+        )
     ]
     org = REAL.replace("3c0f", "5a5a5a5a-1") + "region: eu-west-1\n"
     assert problems(acme(tmp_path, org=org)) == [
@@ -184,7 +186,7 @@ def test_a_swap_with_pins_and_a_pinned_tombstone_are_fine(tmp_path: Path) -> Non
         ("q: {codes: [SALES]}", "3:15: error: q lists `SALES`, which no file declares (did you mean `SALE`?)"),
         ("q: {codes: [GONE]}", "3:15: error: q lists GONE, which is `state: absent` (take it out of the list)"),
         ('q: {codes: ["set:mni"]}', "3:15: error: there is no set `mni` (did you mean `mini`?)"),
-        ('q: {codes: [mini]}', "3:15: error: q lists `mini`, which is a set (write set:mini)"),
+        ("q: {codes: [mini]}", "3:15: error: q lists `mini`, which is a set (write set:mini)"),
         ('q: {codes: ["set:empty"]}', "3:14: error: q: the list resolves to nothing (to clear the queue write a literal [])"),
         ("q: {assign: exactly}", "3:15: error: `assign`: `exactly` is not allowed (did you mean `exact`?)"),
         ("q: {media: [telepathy]}", "3:15: error: `media`: `telepathy` is not allowed (one of: voice, callback, chat, email, message)"),
