@@ -205,3 +205,9 @@ def test_a_masked_text_holds_no_spelling_of_the_secret() -> None:
     assert redact("a b/ü a%20b%2F%C3%BC a+b%2F%C3%BC Authorization: Basic YWJjZGVmZ2g=") == (
         "*** *** *** Authorization: Basic ***"
     )
+
+
+def test_a_secret_too_short_to_be_one_does_not_tear_words_apart() -> None:
+    redact = Redactor()
+    redact.add("x")
+    assert redact("check the proxy") == "check the proxy"
