@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
-from wrapctl.errors import Exit, Interrupted, UsageError, WrapctlError, worst
+from wrapctl.errors import Exit, UsageError, WrapctlError, worst
 
 if TYPE_CHECKING:
     from wrapctl.apply.report import Report
@@ -87,17 +87,14 @@ def command(
         raise UsageError("there is no terminal to ask on", hint="say --yes to apply without being asked")
     tokens = allowances(allow)
     project, found = chosen(console, orgs, everything=everything)
-    job = _Job(console, plan, tokens, on_conflict, how, sandbox=sandbox, ask=not yes)
-    codes: list[Exit] = []
-    stages = project.staged(org.name for org in found)
-    for number, stage in enumerate(stages):
-        codes += [job.org(org, alone=len(found) == 1) for org in found if org.name in stage]
-        if worst(codes) is not Exit.OK and number + 1 < len(stages):
-            left = ", ".join(name for stage in stages[number + 1 :] for name in stage)
-            console.warn(f"this stage did not end well, so these orgs were not started: {left}")
-            break
-    job.finish(report, several=len(found) > 1)
-    return worst(codes)
+    orgs = [org.name for org in found]
+    job = _Job(console, plan, tokens, on_conflict, how, sandbox=sandbox, ask=not yes, several=len(orgs) > 1)
+    try:
+        return worst(
+            job.stages([[org for org in found if org.name in stage] for stage in project.staged(orgs)])
+        )
+    finally:
+        job.finish(report)
 
 
 @dataclass(slots=True)
@@ -111,52 +108,64 @@ class _Job:
     how: str
     sandbox: bool
     ask: bool
+    several: bool
     reports: list[Report] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
 
-    def org(self, org: OrgConfig, *, alone: bool) -> Exit:
+    def stages(self, stages: Sequence[Sequence[OrgConfig]]) -> list[Exit]:
+        """Apply stage after stage; a stage begins when the one before ended well and nobody asked to stop."""
+        codes: list[Exit] = []
+        left = [org.name for stage in stages for org in stage]
+        for stage in stages:
+            if codes and worst(codes) is not Exit.OK:
+                self.console.warn(
+                    f"a stage did not end well, so these orgs were not started: {', '.join(left)}"
+                )
+                break
+            for org in stage:
+                if self.console.stop.is_set():
+                    self.console.warn(f"stopped as asked; these orgs were not started: {', '.join(left)}")
+                    return [*codes, Exit.PARTIAL]
+                codes.append(self._org(org))
+                left.remove(org.name)
+        return codes
+
+    def _org(self, org: OrgConfig) -> Exit:
         """Apply one org; with several, what goes wrong with one is told and the others go on."""
         from wrapctl.apply.report import PlanIsStale
         from wrapctl.cli.orgs import Failed
 
         try:
             done = self._apply(org)
-        except PlanIsStale as error:
-            self._told(error.report)
-            if alone:
-                raise
-            self.failed.append(Failed(org.name, error))
-            return error.exit_code
-        except Interrupted:
-            raise
         except WrapctlError as error:
-            if alone:
+            if isinstance(error, PlanIsStale):
+                self._told(error.report)
+            elif not self.several:
                 raise
             self.failed.append(Failed(org.name, error))
             self._say_failed(org.name, error)
             return error.exit_code
         self._told(done)
-        if done.interrupted:
-            raise Interrupted("stopped as asked", hint="running it again continues")
         return done.exit_code
 
-    def finish(self, path: Path | None, *, several: bool) -> None:
+    def finish(self, path: Path | None) -> None:
         """Print what was collected for machines, and save the reports."""
         from wrapctl.cli.failure import redacted
         from wrapctl.cli.files import write_text
         from wrapctl.render import json, markdown
 
+        if not self.reports and not self.several:
+            return
         failed = [(one.org, one.error) for one in self.failed]
         if self.how == "json":
-            alone = len(self.reports) == 1 and not several
-            told = json.report(self.reports[0]) if alone else json.reports(self.reports, failed)
+            told = json.reports(self.reports, failed) if self.several else json.report(self.reports[0])
             self.console.out(redacted(told))
         elif self.how == "markdown":
             words = [(org, error.message) for org, error in failed]
             self.console.out(redacted(markdown.reports(self.reports, failed=words)))
         if path is not None:
             for one in self.reports:
-                file = path / f"{one.org}.json" if several or path.is_dir() else path
+                file = path / f"{one.org}.json" if self.several or path.is_dir() else path
                 write_text(file, redacted(json.report(one)))
                 self.console.err(f"{one.org}: report saved as {file}")
 
@@ -190,7 +199,7 @@ class _Job:
                 plan = self._checked(org, self.saved)
             else:
                 day = console.today(policy.timezone)
-                tokens = tuple(token for token in self.tokens if token.token != "window")  # noqa: S105 (a kind)
+                tokens = tuple(token for token in self.tokens if token.token != "window")  # noqa: S105 (a word, not a secret)
                 plan, _ = survey(
                     target.reader(), target.capabilities, org.desired, as_of=day, allowances=tokens
                 )

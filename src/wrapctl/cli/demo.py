@@ -109,9 +109,7 @@ class _Story:
         self._trouble()
         say("Every write was announced in a journal, chained by hash.")
         self._run(["journal", "verify"], holds=f"{STAR}: 2 runs, the chain is whole")
-        say(
-            "That was all of it: files, plan, apply, no changes; and somebody else's edit was not overwritten."
-        )
+        say("That was all of it: files, plan, apply, no changes; and nobody's edit was overwritten unseen.")
 
     def _trouble(self) -> None:
         say = self._say

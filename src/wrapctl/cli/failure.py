@@ -19,34 +19,35 @@ def tell(error: Exception, arguments: Sequence[str]) -> int:
             from wrapctl.render import json
 
             console.out(redacted(json.error(error)))
-        console.err(redacted(words(error, console)))
+        console.err(words(error, console))
         if isinstance(error, Interrupted) and arguments[:1] != ["apply"]:
             return int(Exit.ERROR)
         return int(error.exit_code)
     from wrapctl.render.escape import name
 
     kind = type(error).__name__
-    console.err(redacted(f"wrapctl: unexpected {kind}: {name(str(error), 500)}"))
+    console.err(f"wrapctl: unexpected {kind}: {name(redacted(str(error)), 500)}")
     if console.verbose:
-        console.err(redacted(_trace(error)))
+        console.err(_trace(error))
     else:
         console.err("  → this is a defect of wrapctl; -v shows where")
     return int(Exit.ERROR)
 
 
 def words(error: WrapctlError, console: Console) -> str:
-    """Return what an error says: problems one by one, anything else in lines with the hint below."""
+    """Return what an error says, without secrets: problems one by one, anything else with the hint below."""
     from wrapctl.render import text
     from wrapctl.render.escape import name
 
     if isinstance(error, ConfigError):
         colour = console.colour and sys.stderr.isatty()
         listed = text.problems(error.problems, width=console.width, colour=colour)
-        return f"{listed}wrapctl: {text.tally(error.problems)}\n"
-    first, *more = (name(line.strip(), 4000) for line in error.message.split("\n"))
+        return redacted(f"{listed}wrapctl: {text.tally(error.problems)}\n")
+    # Redacted before it is escaped: a secret may hold characters that escaping changes.
+    first, *more = (name(line.strip(), 4000) for line in redacted(error.message).split("\n"))
     lines = [f"wrapctl: {first}", *(f"  {line}" for line in more)]
     if error.hint:
-        lines.append(f"  → {name(error.hint, 4000)}")
+        lines.append(f"  → {name(redacted(error.hint), 4000)}")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +65,8 @@ def redacted(text: str) -> str:
 def _trace(error: Exception) -> str:
     from wrapctl.render.escape import verbatim
 
-    return "\n".join(verbatim(line) for line in "".join(traceback.format_exception(error)).splitlines())
+    trace = redacted("".join(traceback.format_exception(error)))
+    return "\n".join(verbatim(line) for line in trace.splitlines())
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
