@@ -19,6 +19,7 @@ from wrapctl.config.values import (
     Id,
     Int,
     Key,
+    Listed,
     Name,
     Percent,
     Text,
@@ -241,7 +242,7 @@ class WrapUpCodes(Model):
     codes: dict[Key, CodeSpec] | None = Field(
         None, description="The key is stable and unique in the org: A-Z 0-9 _ -, at most 128 characters."
     )
-    sets: dict[Name, list[Name]] | None = Field(None, description=_SETS)
+    sets: dict[Name, list[Listed]] | None = Field(None, description=_SETS)
 
 
 # ── Queues ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +263,7 @@ class QueueSpec(Model):
     name: Name | None = Field(None, description="Name of the live queue; the label when left out.")
     id: Id | None = Field(None, description="Pin to a live id; `wrapctl import` writes it.")
     previously: list[Name] | None = Field(None, description="Former names of the queue.")
-    codes: list[Name] | None = Field(
+    codes: list[Listed] | None = Field(
         None, description="Codes and `set:NAME`. A literal [] clears the queue; left out is not managed."
     )
     assign: Literal["exact", "additive"] = Field(
@@ -281,7 +282,7 @@ class Queues(Model):
 
     kind: Literal["Queues"]
     include: list[Text] | None = Field(None, description="Catalog files, relative to this one.")
-    sets: dict[Name, list[Name]] | None = Field(None, description=_SETS)
+    sets: dict[Name, list[Listed]] | None = Field(None, description=_SETS)
     queues: dict[Name, QueueSpec] | None = Field(
         None, description="The key is a label; also the queue's name unless `name` says otherwise."
     )

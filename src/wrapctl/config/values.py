@@ -170,6 +170,8 @@ _ANY_SCALAR: Final = ["string", "number", "boolean"]
 
 Text = Annotated[str, AfterValidator(to_text), _schema(type=_ANY_SCALAR)]
 Name = Annotated[str, AfterValidator(to_name), _schema(type=_ANY_SCALAR, minLength=1, maxLength=MAX_NAME)]
+# Items of lists of codes: whether one exists is looked up anyway, and 120,000 of them pay for each check by hand.
+Listed = Annotated[str, _schema(type=_ANY_SCALAR, minLength=1, maxLength=MAX_NAME)]
 Key = Annotated[str, AfterValidator(to_key), _schema(type=_ANY_SCALAR, pattern=f"^{KEY.pattern}$")]
 Id = Annotated[str, AfterValidator(to_name), _schema(type=_ANY_SCALAR, minLength=1)]
 Bool = Annotated[bool, BeforeValidator(to_bool)]
