@@ -83,7 +83,7 @@ def command(
         orgs = [plan.org]
     elif not orgs and not everything:
         raise UsageError("which org?", hint="name it, say --all, or give a saved plan with --plan FILE")
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not yes and not on_a_terminal():
         raise UsageError("there is no terminal to ask on", hint="say --yes to apply without being asked")
     tokens = allowances(allow)
     project, found = chosen(console, orgs, everything=everything)
@@ -95,6 +95,11 @@ def command(
         )
     finally:
         job.finish(report)
+
+
+def on_a_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @dataclass(slots=True)
