@@ -300,8 +300,7 @@ class CrmRow:
 class CrmMapping:
     """The rows of one CRM system. ``target`` names the kind of system that keeps them.
 
-    ``connection`` is one of the org's connections ("" where the platform itself keeps the rows). ``options`` are
-    the target's own keys (table, object, key field …). ``on_remove``: deactivate, delete or keep.
+    ``connection`` is one of the org's ("" where the platform keeps the rows), ``options`` the target's own keys.
     """
 
     system: str

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from wrapctl.config import check, desire, resolve, secrets, shape, vendor
+from wrapctl.config import check, check_org, desire, resolve, secrets, shape, vendor
 from wrapctl.config.files import HOME, Disk, Files, Revision
 from wrapctl.config.library import Document, Library
 from wrapctl.config.resolve import Draft
@@ -26,7 +26,7 @@ from wrapctl.targets.interface import Connection
 
 CATALOG = "catalog"
 PROJECT_FILE = f"{HOME}/wrapctl.yaml"
-SANDBOX = check.SANDBOX
+SANDBOX = check_org.SANDBOX
 SANDBOX_SECRET = "sandbox"  # noqa: S105 the embedded sandbox's well-known word opens nothing else
 
 
@@ -299,7 +299,7 @@ def _org(
         hint = "add an org.yaml with `kind: Org`, or move the files to the catalog"
         draft.add(Source(f"{HOME}/{name}"), f"the folder {name} has no org.yaml", hint)
     words = vendor.vendor(draft.org.spec.platform) if draft.org is not None else None
-    check.check_org(draft, words, vendor.known(), _known_timezone)
+    check_org.check_org(draft, words, vendor.known(), _known_timezone)
     # A file that could not be read may declare anything: then only what is certain is said.
     if whole:
         check.check_content(draft, rules, words)
