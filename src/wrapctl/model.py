@@ -163,7 +163,7 @@ def link_address(queue: Address, code: Address) -> Address:
 class Code:
     """A wrap-up code as the files want it. ``fields`` holds declared managed fields only (absent: not managed).
 
-    ``fields`` always has ``name``; ``outbound`` and the vendor's options stand in it when declared.
+    ``fields`` always has ``name``; flags stand in ``outbound`` alone, which is an object of its own on the platform.
     ``previously`` is None when left out, and ``()`` when the file says ``previously: []``.
     """
 
