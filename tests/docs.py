@@ -40,11 +40,11 @@ def fields_block() -> str:
     fields: dict[str, list[str]] = {}
     for position, one in enumerate(platforms):
         for name, place in one.code_fields.items():
-            fields.setdefault(f"code `{name}`", ["—"] * len(platforms))[position] = f"`{place}`"
+            fields.setdefault(f"code `{name}`", ["—"] * len(platforms))[position] = place
         for name, place in one.queue_fields.items():
             shown = "timeout" if name == "timeout_ms" else name
             row = fields.setdefault(f"queue `after_call_work.{shown}`", ["—"] * len(platforms))
-            row[position] = f"`{place}`"
+            row[position] = place
         if one.outbound:
             row = fields.setdefault("code `outbound`", ["—"] * len(platforms))
             row[position] = "outbound wrap-up code mapping"
