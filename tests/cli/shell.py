@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +49,11 @@ class Shell:
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return Done(result.exit_code, result.stdout, result.stderr)
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start a command as a process of its own."""
+    @contextlib.contextmanager
+    def start(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """Start a command as a process of its own; a test that fails in the middle leaves none behind."""
         inherited = {name: value for name, value in os.environ.items() if name != "CI"}
-        return subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "wrapctl.cli.main", *arguments],
             cwd=self.root,
             env={**inherited, "PYTHONPATH": str(ROOT / "src"), **environ},
@@ -58,7 +61,12 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as started:
+            try:
+                yield started
+            finally:
+                if started.poll() is None:
+                    started.kill()
 
     def process(self, *arguments: str, **environ: str) -> Done:
         """Run a command as a process of its own."""

@@ -8,6 +8,7 @@ import pytest
 
 from cli.shell import Shell
 from wrapctl.cli import apply as module
+from wrapctl.cli.console import Console
 
 
 def changed(small: Shell) -> None:
@@ -153,7 +154,7 @@ def test_an_org_in_observe_mode_is_not_applied(small: Shell) -> None:
 
 def test_outside_a_window_only_a_reason_breaks_the_glass(small: Shell) -> None:
     changed(small)
-    today = module.Console.now().strftime("%a").lower()
+    today = Console.now().strftime("%a").lower()
     other = {"mon": "wed", "tue": "thu", "wed": "fri", "thu": "sat", "fri": "sun", "sat": "mon", "sun": "tue"}
     window = f'windows: [{{days: [{other[today]}], from: "10:00", to: "11:00"}}]'
     small.replace("acme/org.yaml", "endpoint: sandbox", f"endpoint: sandbox\n{window}")
