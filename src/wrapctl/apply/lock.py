@@ -120,7 +120,7 @@ class FileLock:
             if holder.run != run:
                 raise Locked(
                     f"the lock of {organization_id} is held by {holder}, not by run {run}",
-                    hint=f"look at that run first; then `wrapctl unlock ORG --run {holder.run}`",
+                    hint=f"look at that run first; then `wrapctl unlock {holder.org} --run {holder.run}`",
                 )
             # A killed process left its record behind, a hung one still has the file open. Either way the next
             # apply makes a file of its own, and the hung one sees that its file is gone.
@@ -144,10 +144,10 @@ class FileLock:
             except BlockingIOError:
                 holder = _read(descriptor)
                 os.close(descriptor)
-                run = holder.run if holder else "RUN"
+                unlock = f"wrapctl unlock {holder.org} --run {holder.run}" if holder else "wrapctl unlock"
                 raise Locked(
                     f"another apply holds the lock of organization {organization_id}: {holder or 'just starting'}",
-                    hint=f"wait until it ends; if it hangs, `wrapctl unlock ORG --run {run}`",
+                    hint=f"wait until it ends; if it hangs, `{unlock}`",
                 ) from None
             except BaseException:
                 os.close(descriptor)

@@ -64,20 +64,33 @@ def _bars(console: Console) -> Iterator[Listener]:
         BarColumn(),
         MofNCompleteColumn(),
     )
-    with Progress(*columns, console=Screen(stderr=True), transient=True) as bars:
+    # Standard output is the command's own, piped or not; a bar that captures it would swallow the plan.
+    bars = Progress(
+        *columns, console=Screen(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+    )
 
-        def listen(event: Event) -> None:
-            words = name(event.text, 200)
-            with lock:
-                if event.kind not in {"read", "write"}:
-                    bars.console.print(f"{event.kind}: {words}", markup=False, highlight=False)
-                    return
-                key = event.kind if event.kind == "write" else f"read {event.text}"
-                total = event.total or None
-                if key not in tasks:
-                    tasks[key] = bars.add_task(words, total=total)
-                bars.update(tasks[key], description=words, completed=event.done, total=total)
-                if event.kind == "write" and console.verbose:
-                    bars.console.print(words, markup=False, highlight=False)
+    def listen(event: Event) -> None:
+        words = name(event.text, 200)
+        with lock:
+            if event.kind not in {"read", "write"}:
+                bars.console.print(f"{event.kind}: {words}", markup=False, highlight=False)
+                return
+            bars.start()
+            key = event.kind if event.kind == "write" else f"read {event.text}"
+            total = event.total or None
+            if key not in tasks:
+                tasks[key] = bars.add_task(words, total=total)
+            bars.update(tasks[key], description=words, completed=event.done, total=total)
+            if event.kind == "write" and console.verbose:
+                bars.console.print(words, markup=False, highlight=False)
+            if bars.finished:
+                # Nothing runs: whoever prints or asks now must have the terminal for himself.
+                bars.stop()
+                for task in tasks.values():
+                    bars.remove_task(task)
+                tasks.clear()
 
+    try:
         yield listen
+    finally:
+        bars.stop()
