@@ -410,7 +410,9 @@ class ChangeId:
         return f"{self.verb.value} {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, alone among these values: a plan may hold 136,000, and a frozen one costs five times as much to make.
+# Only ``plan.order`` completes them, before anybody else sees them.
+@dataclass(slots=True)
 class Change:
     """One change of one object.
 

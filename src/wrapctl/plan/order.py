@@ -42,7 +42,7 @@ def finish(
             ids = named.get(needed)
             if ids is None:
                 ids = named[needed] = tuple(ordered[need].id for need in needed)
-            _set_needs(change, ids)
+            change.needs = ids
             if held and not trouble:
                 trouble = next(
                     (
@@ -56,17 +56,10 @@ def finish(
             held.add(index)
         elif trouble:
             held.add(index)
-            _set_state(change, State.BLOCKED)
-            _set_reason(change, trouble)
-        _set_digest(change, digest_of_change(change))
+            change.state = State.BLOCKED
+            change.reason = trouble
+        change.digest = digest_of_change(change)
     return tuple(ordered[index] for index in sequence)
-
-
-# The slots themselves: a frozen object may be completed once, by the function that makes it known.
-_set_needs = Change.__dict__["needs"].__set__
-_set_state = Change.__dict__["state"].__set__
-_set_reason = Change.__dict__["reason"].__set__
-_set_digest = Change.__dict__["digest"].__set__
 
 
 class _Needs:
