@@ -27,9 +27,9 @@ def write(root: Path, codes: int, queues: int, links: int) -> None:
     for number in range(codes):
         lines += [
             f"  CODE_{number:05}:",
-            f"    name: Code {number:05}",
-            f"    description: What code {number:05} means",
-            "    division: Sales",
+            f"    name: Code CODE_{number:05}",
+            f"    description: What CODE_{number:05} means",
+            '    division: "*"',
         ]
     (folder / "codes.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if not queues:

@@ -14,9 +14,10 @@ HERE = Path(__file__).parent
 RUNS = (
     ("startup.py",),
     ("files.py", "5000", "0", "0"),
-    ("files.py",),
     ("core.py", "in-sync"),
     ("core.py", "all-new"),
+    ("whole.py", "in-sync"),
+    ("whole.py", "all-new"),
     ("requests.py", "1000", "200", "50"),
     ("requests.py", "5000", "1000", "120"),
 )
