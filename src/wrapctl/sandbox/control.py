@@ -12,8 +12,7 @@ from urllib.parse import parse_qs
 
 from wrapctl.sandbox import seed
 from wrapctl.sandbox.genesys.call import Answer
-from wrapctl.sandbox.genesys.errors import Refusal
-from wrapctl.sandbox.objects import dumps
+from wrapctl.sandbox.objects import Refused, dumps
 from wrapctl.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Control:
             return self._done(f"{method} {path}", arguments, given)
         except LookupError as error:
             return _told(404, str(error))
-        except (ValueError, TypeError, KeyError, Refusal) as error:
+        except (ValueError, TypeError, KeyError, Refused) as error:
             return _told(400, f"{type(error).__name__}: {error}")
 
     def _done(self, operation: str, arguments: dict[str, str], given: dict[str, Any]) -> Answer:

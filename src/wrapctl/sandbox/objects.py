@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wrapctl.sandbox.settings import Settings
+from wrapctl.sandbox.settings import SETTINGS, Settings
 from wrapctl.sandbox.store import FOREVER
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class Row(NamedTuple):
 _ROW = "id, name, division, state, body, since"
 
 
+class Refused(Exception):
+    """A platform refuses something; each has its own words for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who changes something: an OAuth client, or a user in the platform's own UI."""
@@ -66,6 +70,7 @@ class Org:
     """An org's own record. ``doc`` is the vendor's body of it, ``divisions`` are {id, name, home}."""
 
     name: str
+    platform: str
     id: str
     doc: Json
     settings: Settings
@@ -78,14 +83,15 @@ class Org:
 
 
 @lru_cache(maxsize=64)
-def _org(name: str, org_id: str, doc: str, settings: str, divisions: str) -> Org:
-    return Org(name, org_id, json.loads(doc), Settings.of(json.loads(settings)), tuple(json.loads(divisions)))
+def _org(name: str, platform: str, org_id: str, doc: str, settings: str, divisions: str) -> Org:
+    settled = SETTINGS[platform].of(json.loads(settings))
+    return Org(name, platform, org_id, json.loads(doc), settled, tuple(json.loads(divisions)))
 
 
 def load_org(con: sqlite3.Connection, name: str) -> Org:
     """Return the org of that name, or raise LookupError."""
     row = con.execute(
-        "select name, id, doc, settings, divisions from orgs where name = ?", (name,)
+        "select name, platform, id, doc, settings, divisions from orgs where name = ?", (name,)
     ).fetchone()
     if row is None:
         raise LookupError(f"the sandbox holds no org {name!r}")
@@ -134,16 +140,6 @@ class OrgTx:
             sql = "update counters set clock = max(clock + 1, ?) where org = ? returning clock"
             self._stamp = iso(self.con.execute(sql, (now, self.org.name)).fetchone()[0])
         return self._stamp
-
-    def division(self, division_id: str) -> Json | None:
-        """Return {id, name, selfUri} of a division, ``*`` included, or None."""
-        if division_id == "*":
-            return {"id": "*", "name": "*", "selfUri": "/api/v2/authorization/divisions/*"}
-        for item in self.org.divisions:
-            if item["id"] == division_id:
-                uri = f"/api/v2/authorization/divisions/{division_id}"
-                return {"id": division_id, "name": item["name"], "selfUri": uri}
-        return None
 
     def sees(self, division: str) -> bool:
         """Whether the client may read what lies in the division; ``*`` is for everybody."""

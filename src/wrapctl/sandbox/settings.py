@@ -7,27 +7,47 @@ and the setting holds the others, so that a test can show that both are survived
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 
 def _page_caps() -> dict[str, int]:
     return {"codes": 100, "links": 100, "queues": 100, "divisions": 100}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One org's settings, as a seed's ``settings`` may give them."""
+    """What an org of any platform has, as a seed's ``settings`` may give it."""
 
     rate_limit: int = 3000
-    """Requests per minute and token (section 3 says 300; the default does not slow a demo). 0 switches it off."""
+    """Requests per minute and token (the default does not slow a demo). 0 switches it off."""
+    token_seconds: int = 3600
+    lag: int = 0
+    """Every write is seen by reads only after this many further requests of the org."""
+    case_insensitive_names: bool = False
+    """Whether ``Sale`` and ``SALE`` are duplicates (in no contract)."""
+    reuse_deleted_names: bool = True
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Self:
+        """Return the settings a seed gives; an unknown one is an error, since it would silently do nothing."""
+        unknown = sorted(set(given) - {item.name for item in fields(cls)})
+        if unknown:
+            raise ValueError(f"unknown sandbox settings: {', '.join(unknown)}")
+        return cls(**cls.parsed(dict(given)))
+
+    @staticmethod
+    def parsed(given: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with the types of the fields, from those of JSON."""
+        return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenesysSettings(Settings):
+    """A Genesys Cloud org (sections of its contract)."""
+
     page_caps: dict[str, int] = field(default_factory=_page_caps)
     """The largest page granted: ``codes``, ``links``, ``queues``, ``divisions`` (section 4)."""
     token_seconds: int = 86400
-    lag: int = 0
-    """Every write is seen by reads only after this many further requests of the org (section 11)."""
-    case_insensitive_names: bool = False
-    """Whether ``Sale`` and ``SALE`` are duplicates (section 5: not found)."""
-    reuse_deleted_names: bool = True
     put_without_division: Literal["keep", "all"] = "keep"
     delete_code_unlinks: bool = True
     """Whether deleting a code takes it off the queues (section 5: not found)."""
@@ -44,13 +64,73 @@ class Settings:
     active_queues: tuple[str, ...] = ()
     """Names of queues that hold conversations, so that deleting one needs ``forceDelete``."""
 
-    @classmethod
-    def of(cls, given: dict[str, Any]) -> Settings:
-        """Return the settings a seed gives; an unknown one is an error, since it would silently do nothing."""
-        unknown = sorted(set(given) - {item.name for item in fields(cls)})
-        if unknown:
-            raise ValueError(f"unknown sandbox settings: {', '.join(unknown)}")
-        values = dict(given)
-        values["page_caps"] = _page_caps() | dict(given.get("page_caps", {}))
-        values["active_queues"] = tuple(given.get("active_queues", ()))
-        return cls(**values)
+    @staticmethod
+    def parsed(given: dict[str, Any]) -> dict[str, Any]:
+        """Fill up the caps and make the names a tuple."""
+        given["page_caps"] = _page_caps() | dict(given.get("page_caps", {}))
+        given["active_queues"] = tuple(given.get("active_queues", ()))
+        return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CxoneSettings(Settings):
+    """A tenant of NICE CXone (sections of its contract)."""
+
+    versions: tuple[int, ...] = (23, 30, 31, 33, 34)
+    """The versions of the API that are served; any other answers 404 (section 2)."""
+    expires_in: Literal["string", "int"] = "string"
+    """How the access-key login writes it (section 1); ``/auth/token`` always writes a number."""
+    page_default: int = 50
+    page_cap: int = 100
+    """The page without ``top``, and the largest one granted (section 3: not documented)."""
+    batch_limit: int = 50
+    """The most dispositions that one POST may create (section 3: there is a limit, its value is not known)."""
+    partial_status: Literal[206, 200] = 206
+    """The status of a batch with a failed item; sibling batches answer 200 (section 3)."""
+    result_order: Literal["request", "reversed"] = "request"
+    """The order of a batch's results (section 3: not found)."""
+    failed_id: int = 0
+    """The ``dispositionId`` of a failed item (section 3: not found)."""
+    duplicate_names: Literal["refused", "allowed"] = "refused"
+    """Two dispositions of one name (section 4: not found). Inactive ones hold their names."""
+    refused_names: tuple[str, ...] = ()
+    """Names that no disposition may get: a failed item of a POST, 409 of a PUT."""
+    fixed_dispositions: tuple[str, ...] = ()
+    """Names of dispositions that cannot be updated: 409 (section 4)."""
+    put_omitted: Literal["reset", "keep"] = "reset"
+    """What a disposition's PUT does to members left out (section 4: not found)."""
+    assignments: Literal["honoured", "ignored", "merged"] = "honoured"
+    """What ``dispositions`` in a skill's PUT does (section 5: high risk, not found)."""
+    skill_member_case: Literal["exact", "any"] = "exact"
+    """Whether ``stateIdAcw`` of v23 counts as ``stateIdACW`` (section 5: not found)."""
+    skills_with_dispositions: bool = True
+    """Whether the list of skills holds their dispositions, as v23 documents it."""
+    wrap_skill: bool = False
+    """Whether one skill comes in a ``skills`` array, as some versions do."""
+    inactive_on_skills: Literal["shown", "hidden"] = "shown"
+    """Whether a skill still shows its deactivated dispositions (not found)."""
+    unfiltered: Literal["all", "active"] = "all"
+    """What a list without ``isActive`` holds (not found)."""
+    empty_list: Literal[204, 200] = 204
+    """The answer to a list without results (section 3)."""
+    error_text: Literal["error_description", "errorDescription", "error_Description", "header"] = (
+        "error_description"
+    )
+    """Where an error says what is wrong; ``header``: only in ``icStatusDescription`` (section 3)."""
+    last_updated: Literal["milliseconds", "seconds", "minutes"] = "milliseconds"
+    """How exact ``lastUpdated`` is (section 4: format not given)."""
+    unavailable_code_members: Literal["current", "v23", "v30"] = "current"
+    """How members of unavailable codes are called (section 5)."""
+    skills_of_dispositions: Literal["array", "wrapped"] = "array"
+    """The envelope of ``/dispositions/skills`` (section 4: unclear)."""
+
+    @staticmethod
+    def parsed(given: dict[str, Any]) -> dict[str, Any]:
+        """Make the lists tuples."""
+        for name in ("versions", "refused_names", "fixed_dispositions"):
+            if name in given:
+                given[name] = tuple(given[name])
+        return given
+
+
+SETTINGS: dict[str, type[Settings]] = {"genesys": GenesysSettings, "cxone": CxoneSettings}

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 FOREVER = 1 << 62
 
 # `since` and `until` count requests of the org: a row is seen by request n when since <= n < until, and it is
 # the truth when until is FOREVER. Lag is nothing but a row whose time has not come.
 SCHEMA = """
 create table orgs (
-    name text primary key, id text not null unique, doc text not null, settings text not null,
-    divisions text not null
+    name text primary key, platform text not null, id text not null unique, doc text not null,
+    settings text not null, divisions text not null
 ) without rowid;
 -- Apart from the org, because every request moves the one and a large org's seed is megabytes.
 create table counters (
@@ -38,6 +38,9 @@ create table clients (
 create table tokens (
     token text primary key, client text not null, org text not null, expires real not null,
     window real not null default 0, used integer not null default 0
+) without rowid;
+create table refresh_tokens (
+    token text primary key, client text not null, org text not null, expires real not null
 ) without rowid;
 create table objects (
     org text not null, kind text not null, id text not null, name text not null, folded text not null,

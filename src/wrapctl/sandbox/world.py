@@ -6,11 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wrapctl.sandbox import faults, seed
+from wrapctl.sandbox import faults, platforms, seed
 from wrapctl.sandbox.faults import Fault
-from wrapctl.sandbox.genesys import edits
-from wrapctl.sandbox.objects import Actor, Json, Org, OrgTx, load_org
-from wrapctl.sandbox.store import FOREVER
+from wrapctl.sandbox.objects import Json, Org, load_org
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,12 +41,22 @@ class World:
         with self._store.write() as con:
             return seed.plant(con, dict(org_seed))
 
-    def ensure(self, name: str) -> Org:
-        """Return the org, seeding it when it is not there: the shipped seed of that name, else an empty org."""
+    def ensure(self, name: str, platform: str = "genesys") -> Org:
+        """Return the org, seeding it when it is not there: the shipped seed of that name, else an empty org.
+
+        Raises:
+            ValueError: an org of that name is there, but of another platform.
+        """
         with self._store.write() as con:
             if con.execute("select 1 from orgs where name = ?", (name,)).fetchone():
-                return load_org(con, name)
-            return seed.plant(con, seed.load(name) if name in seed.shipped() else {"name": name})
+                org = load_org(con, name)
+                if org.platform != platform:
+                    raise ValueError(f"the sandbox's org {name!r} is of {org.platform}, not of {platform}")
+                return org
+            given = seed.load(name) if name in seed.shipped() else {}
+            if given.get("platform", "genesys") != platform:
+                given = {"name": name, "platform": platform}
+            return seed.plant(con, given or {"name": name, "platform": platform})
 
     def orgs(self) -> list[str]:
         """Return the names of the orgs."""
@@ -73,39 +81,15 @@ class World:
         """
         with self._store.read() as con:
             record = load_org(con, org)
-            sql = "select id, state, body from objects where org = ? and kind = ? and until = ? order by id"
-
-            def bodies(kind: str) -> list[tuple[str, str, Any]]:
-                rows = con.execute(sql, (org, kind, FOREVER))
-                return [(object_id, state, json.loads(body)) for object_id, state, body in rows]
-
-            links: dict[str, list[str]] = {object_id: [] for object_id, _, _ in bodies("queue")}
-            linked = "select queue, code from links where org = ? and until = ? order by queue, code"
-            for queue, code in con.execute(linked, (org, FOREVER)):
-                links.setdefault(queue, []).append(code)
-            mapping = next((body for _, _, body in bodies("mapping")), None)
-            if mapping is not None:
-                mapping["mapping"] = {object_id: body for object_id, _, body in bodies("flags")}
-            return {
-                "organization": record.doc,
-                "divisions": list(record.divisions),
-                "codes": {object_id: body for object_id, state, body in bodies("code") if state == "active"},
-                "deleted_codes": {
-                    object_id: body for object_id, state, body in bodies("code") if state == "deleted"
-                },
-                "queues": {object_id: body for object_id, _, body in bodies("queue")},
-                "links": links,
-                "mapping": mapping,
-            }
+            return platforms.of(record.platform).state(con, record)
 
     def edit(self, org: str, edit: Json) -> None:
-        """Change something as somebody else, at once. See ``genesys/edits.py`` for what there is."""
+        """Change something as somebody else, at once. See ``<platform>/edits.py`` for what there is."""
         with self._store.write() as con:
             seq = con.execute("select seq from counters where org = ?", (org,)).fetchone()
-            tx = OrgTx(
-                con, load_org(con, org), seq=seq[0] if seq else 0, actor=Actor("user", ""), clock=self._clock
+            platforms.perform(
+                con, load_org(con, org), dict(edit), seq=seq[0] if seq else 0, clock=self._clock
             )
-            edits.perform(tx, dict(edit))
 
     def add_fault(
         self,
@@ -121,7 +105,7 @@ class World:
     ) -> int:
         """Add a fault and return its number. ``do`` and its members: ``faults.ACTIONS``; the rule: ``Fault``."""
         if do == "edit":
-            edits.check(action["edit"])
+            platforms.check_edit(action["edit"])
         fault = Fault(do, action, method, path, query, org, nth, times)
         with self._store.write() as con:
             return faults.add(con, fault)

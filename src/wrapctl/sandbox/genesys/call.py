@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from wrapctl.sandbox.genesys.errors import Refusal
 from wrapctl.sandbox.genesys.paging import Page, Query
-from wrapctl.sandbox.objects import Actor, Json, OrgTx
+from wrapctl.sandbox.genesys.tx import OrgTx, settings_of
+from wrapctl.sandbox.objects import Actor, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class Call:
 
     def page(self, endpoint: str) -> Page:
         """Read the page asked for, capped as the org caps this endpoint."""
-        return Page.of(self.query, self.path, self.org.settings.page_caps[endpoint])
+        return Page.of(self.query, self.path, settings_of(self.org).page_caps[endpoint])
 
     @staticmethod
     def listing(

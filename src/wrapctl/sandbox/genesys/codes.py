@@ -13,7 +13,8 @@ from wrapctl.sandbox.objects import changed, dumps
 
 if TYPE_CHECKING:
     from wrapctl.sandbox.genesys.call import Call
-    from wrapctl.sandbox.objects import Json, OrgTx, Row
+    from wrapctl.sandbox.genesys.tx import OrgTx
+    from wrapctl.sandbox.objects import Json, Row
 
 KIND = "code"
 URI = "/api/v2/routing/wrapupcodes"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wrapctl.sandbox.genesys import codes, links, outbound, queues
-from wrapctl.sandbox.objects import Actor, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wrapctl.sandbox.objects import Json, OrgTx, Row
+    from wrapctl.sandbox.genesys.tx import OrgTx
+    from wrapctl.sandbox.objects import Json, Row
 
 SOMEBODY = "5a5a5a5a-0000-4000-8000-000000000001"
 
@@ -134,17 +134,3 @@ EDITS: dict[str, Callable[[OrgTx, Json], None]] = {
     "delete_queue": _delete_queue,
     "set_flags": _set_flags,
 }
-
-
-def check(edit: Json) -> None:
-    """Refuse an edit of an unknown kind where it is written down, not when it fires."""
-    if edit.get("op") not in EDITS:
-        raise ValueError(f"unknown edit {dumps(edit)}: op is one of {', '.join(EDITS)}")
-
-
-def perform(tx: OrgTx, edit: Json) -> None:
-    """Perform an edit as somebody else."""
-    check(edit)
-    tx.actor = Actor("user", str(edit.get("by", SOMEBODY)))
-    tx.divisions, tx.lag = None, 0
-    EDITS[edit["op"]](tx, edit)

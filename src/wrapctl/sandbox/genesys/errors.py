@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from wrapctl.sandbox.front import Reply
+from wrapctl.sandbox.objects import Refused, dumps
+
 # The texts of the last official Swagger file that had them.
 MESSAGES = {
     "bad.request": "The request could not be understood by the server due to malformed syntax.",
@@ -52,7 +55,7 @@ STATUS_CODES = {
 }
 
 
-class Refusal(Exception):
+class Refusal(Refused):
     """The platform refuses: status and code of section 2, and what fills the message's gaps."""
 
     def __init__(
@@ -82,6 +85,11 @@ class Refusal(Exception):
         if self.limit:
             body["limit"] = self.limit
         return body | {"contextId": correlation, "details": [], "errors": []}
+
+    def reply(self, correlation: str) -> Reply:
+        """Return the answer."""
+        text = dumps(self.body(correlation)).encode()
+        return Reply(self.status, text, [("Content-Type", "application/json")])
 
 
 def invalid_value(value: object, field: str, allowed: str) -> Refusal:

@@ -11,7 +11,8 @@ from wrapctl.sandbox.genesys.paging import name_filter
 
 if TYPE_CHECKING:
     from wrapctl.sandbox.genesys.call import Call
-    from wrapctl.sandbox.objects import OrgTx, Row
+    from wrapctl.sandbox.genesys.tx import OrgTx
+    from wrapctl.sandbox.objects import Row
 
 MOST = 100
 

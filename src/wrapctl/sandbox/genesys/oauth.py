@@ -46,7 +46,10 @@ def post_token(store: Store, now: float, authorization: str, content_type: str, 
         row = con.execute("select org, secret from clients where id = ?", (client,)).fetchone()
         if row is None or not hmac.compare_digest(row[1].encode(), secret.encode()):
             return _refused(401, "invalid_client", "client not found or secret is wrong")
-        seconds = load_org(con, row[0]).settings.token_seconds
+        org = load_org(con, row[0])
+        if org.platform != "genesys":
+            return _refused(401, "invalid_client", "client not found or secret is wrong")
+        seconds = org.settings.token_seconds
         token = token_urlsafe(32)
         con.execute("delete from tokens where expires < ?", (now,))
         con.execute(

@@ -15,7 +15,8 @@ from wrapctl.sandbox.objects import dumps
 
 if TYPE_CHECKING:
     from wrapctl.sandbox.genesys.call import Call
-    from wrapctl.sandbox.objects import Json, OrgTx, Row
+    from wrapctl.sandbox.genesys.tx import OrgTx
+    from wrapctl.sandbox.objects import Json, Row
 
 KIND = "mapping"
 FLAGS_KIND = "flags"

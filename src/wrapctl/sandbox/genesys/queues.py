@@ -12,8 +12,9 @@ from wrapctl.sandbox.objects import changed, dumps
 
 if TYPE_CHECKING:
     from wrapctl.sandbox.genesys.call import Call
-    from wrapctl.sandbox.objects import Json, OrgTx, Row
-    from wrapctl.sandbox.settings import Settings
+    from wrapctl.sandbox.genesys.tx import OrgTx
+    from wrapctl.sandbox.objects import Json, Row
+    from wrapctl.sandbox.settings import GenesysSettings
 
 KIND = "queue"
 URI = "/api/v2/routing/queues"
@@ -42,7 +43,7 @@ def _media(seconds: int, percentage: float, milliseconds: int) -> Json:
     }
 
 
-def defaults(settings: Settings) -> Json:
+def defaults(settings: GenesysSettings) -> Json:
     """Return what members are reset to when a PUT or POST leaves them out; all others just go."""
     return {
         "scoringMethod": "TimestampAndPriority",
@@ -64,7 +65,7 @@ def defaults(settings: Settings) -> Json:
     }
 
 
-def acw(given: object, settings: Settings) -> Json:
+def acw(given: object, settings: GenesysSettings) -> Json:
     """Check after-call-work settings: 1000 to 3600000 ms (section 7); a timed prompt gets a default timeout.
 
     0 passes with the untimed prompts: the server itself returns it there, and a queue must survive its round trip.
@@ -102,7 +103,7 @@ def finish(body: Json) -> Json:
     return body
 
 
-def _settled(given: Json, settings: Settings) -> Json:
+def _settled(given: Json, settings: GenesysSettings) -> Json:
     """Check a QueueRequest and return its members, with the defaults for those left out."""
     name = given.get("name")
     if not isinstance(name, str) or not name.strip():

@@ -1,0 +1,1 @@
+"""NICE CXone Admin API, as far as the contract describes it."""

@@ -1,0 +1,201 @@
+"""A Genesys org as plain data: how a seed is planted, and what the org really holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from wrapctl.sandbox.genesys import codes, edits, outbound, queues
+from wrapctl.sandbox.genesys.edits import SOMEBODY
+from wrapctl.sandbox.genesys.permissions import PRESETS
+from wrapctl.sandbox.genesys.tx import OrgTx, settings_of
+from wrapctl.sandbox.objects import dumps
+from wrapctl.sandbox.planting import INSERT, PLANTED, derived, sandbox_id
+from wrapctl.sandbox.store import FOREVER
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from wrapctl.sandbox.objects import Json, Org
+
+
+class Genesys:
+    """The platform without HTTP."""
+
+    MEMBERS = frozenset({"divisions", "codes", "queues", "mapping"})
+    PRESETS: Mapping[str, tuple[str, ...]] = PRESETS
+    EDITS: Mapping[str, Callable[[Any, Json], None]] = edits.EDITS
+    SOMEBODY = SOMEBODY
+    tx = OrgTx
+
+    def organization(self, name: str, given: Json) -> tuple[str, Json, list[Json]]:
+        """Return id, body and divisions of a seed's org."""
+        divisions = [dict(item) for item in given.get("divisions") or [{"name": "Home", "home": True}]]
+        for item in divisions:
+            item.setdefault("id", derived(name, "division", item["name"]))
+        if not any(item.get("home") for item in divisions):
+            divisions[0]["home"] = True
+        doc: Json = dict(given.get("organization", {}))
+        org_id = sandbox_id(name, doc.get("id"))
+        plain: Json = {"id": org_id, "name": name, "defaultLanguage": "en-us", "defaultCountryCode": "US"}
+        plain |= {"domain": name, "version": 1, "state": "active", "productPlatform": "GenesysCloud"}
+        return org_id, plain | doc | {"selfUri": f"/api/v2/organizations/{org_id}"}, divisions
+
+    def division_id(self, org: Org, wanted: str) -> str:
+        """Return the id of a division by its name or id, or raise ValueError."""
+        return _division_id(org, wanted)
+
+    def plant(self, con: sqlite3.Connection, org: Org, given: Json) -> None:
+        """Plant codes, queues and the outbound mapping."""
+        ids = _codes(con, org, given.get("codes", []))
+        _queues(con, org, given.get("queues", []), ids)
+        _mapping(con, org, given.get("mapping", {}), given.get("codes", []), ids)
+
+    def state(self, con: sqlite3.Connection, org: Org) -> Json:
+        """Return the org's body, ``divisions``, ``codes``, ``deleted_codes``, ``queues``, ``links``, ``mapping``."""
+        sql = "select id, state, body from objects where org = ? and kind = ? and until = ? order by id"
+
+        def bodies(kind: str) -> list[tuple[str, str, Any]]:
+            rows = con.execute(sql, (org.name, kind, FOREVER))
+            return [(object_id, state, json.loads(body)) for object_id, state, body in rows]
+
+        links: dict[str, list[str]] = {object_id: [] for object_id, _, _ in bodies("queue")}
+        linked = "select queue, code from links where org = ? and until = ? order by queue, code"
+        for queue, code in con.execute(linked, (org.name, FOREVER)):
+            links.setdefault(queue, []).append(code)
+        mapping = next((body for _, _, body in bodies("mapping")), None)
+        if mapping is not None:
+            mapping["mapping"] = {object_id: body for object_id, _, body in bodies("flags")}
+        return {
+            "organization": org.doc,
+            "divisions": list(org.divisions),
+            "codes": {object_id: body for object_id, state, body in bodies("code") if state == "active"},
+            "deleted_codes": {
+                object_id: body for object_id, state, body in bodies("code") if state == "deleted"
+            },
+            "queues": {object_id: body for object_id, _, body in bodies("queue")},
+            "links": links,
+            "mapping": mapping,
+        }
+
+
+PLATFORM = Genesys()
+
+
+def _division_id(org: Org, wanted: str) -> str:
+    if wanted == "*":
+        return wanted
+    for item in org.divisions:
+        if wanted in {item["name"], item["id"]}:
+            return str(item["id"])
+    raise ValueError(f"seed {org.name}: no division {wanted!r}")
+
+
+def _division(org: Org, wanted: str) -> Json:
+    division_id = _division_id(org, wanted)
+    name = next((item["name"] for item in org.divisions if item["id"] == division_id), "*")
+    return {"id": division_id, "name": name, "selfUri": f"/api/v2/authorization/divisions/{division_id}"}
+
+
+def _codes(con: sqlite3.Connection, org: Org, given: list[Json]) -> dict[str, str]:
+    """Plant the codes and return their ids by name; a deleted one never hides a live one."""
+    divisions: dict[str, Json] = {}
+    ids: dict[str, str] = {}
+    rows = []
+    for code in given:
+        name, wanted = code["name"], code.get("division", "*")
+        if wanted not in divisions:
+            divisions[wanted] = _division(org, wanted)
+        deleted = bool(code.get("deleted"))
+        code_id = code.get("id") or derived(org.name, "deleted code" if deleted else "code", name)
+        if not deleted and name in ids:
+            raise ValueError(f"seed {org.name}: two codes named {name!r}")
+        if not deleted:
+            ids[name] = code_id
+        made = (str(code.get("dateCreated", PLANTED)), str(code.get("createdBy", SOMEBODY)))
+        moved = (str(code.get("dateModified", made[0])), str(code.get("modifiedBy", made[1])))
+        text = code.get("description")
+        body = codes.body(code_id, name, divisions[wanted], text, created=made, modified=moved)
+        state = "deleted" if deleted else "active"
+        rows.append(
+            (
+                org.name,
+                codes.KIND,
+                code_id,
+                name,
+                name.casefold(),
+                divisions[wanted]["id"],
+                state,
+                dumps(body),
+            )
+        )
+    con.executemany(INSERT, rows)
+    return ids
+
+
+def _queues(con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str, str]) -> None:
+    rows, links = [], []
+    for queue in given:
+        raw = {key: value for key, value in queue.items() if key not in {"codes", "id", "division"}}
+        name, division = raw["name"], _division(org, queue.get("division", org.home))
+        queue_id = queue.get("id") or derived(org.name, "queue", name)
+        body: Json = {"id": queue_id, "name": name, "division": division}
+        body |= {
+            "dateCreated": PLANTED,
+            "dateModified": PLANTED,
+            "createdBy": SOMEBODY,
+            "modifiedBy": SOMEBODY,
+        }
+        body |= {"memberCount": 0, "userMemberCount": 0, "joinedMemberCount": 0}
+        body |= queues.defaults(settings_of(org)) | raw | {"selfUri": f"{queues.URI}/{queue_id}"}
+        body["acwSettings"] = queues.acw(body["acwSettings"], settings_of(org))
+        text = dumps(queues.finish(body))
+        rows.append((org.name, queues.KIND, queue_id, name, name.casefold(), division["id"], "active", text))
+        for code in queue.get("codes", []):
+            if code not in ids:
+                raise ValueError(f"seed {org.name}: queue {name!r} names an unknown code {code!r}")
+            links.append((org.name, queue_id, ids[code], 0, FOREVER))
+    con.executemany(INSERT, rows)
+    con.executemany("insert into links (org, queue, code, since, until) values (?, ?, ?, ?, ?)", links)
+
+
+def _mapping(con: sqlite3.Connection, org: Org, given: Json, seeded: list[Json], ids: dict[str, str]) -> None:
+    if not given.get("enabled", True):
+        return
+    default = outbound.flags(given.get("defaultSet", ["RIGHT_PARTY_CONTACT"]))
+    chosen = {name: outbound.flags(value) for name, value in given.get("flags", {}).items()}
+    # A deleted code keeps its entry (section 5).
+    everything = [(ids[code["name"]], code["name"]) for code in seeded if not code.get("deleted")] + [
+        (code.get("id") or derived(org.name, "deleted code", code["name"]), code["name"])
+        for code in seeded
+        if code.get("deleted")
+    ]
+    if unknown := sorted(set(chosen) - {name for _, name in everything}):
+        raise ValueError(f"seed {org.name}: flags for an unknown code {unknown[0]!r}")
+    meta = {
+        "id": derived(org.name, "mapping", "mapping"),
+        "name": "",
+        "dateCreated": PLANTED,
+        "dateModified": PLANTED,
+        "version": given.get("version", 1),
+        "defaultSet": default,
+        "selfUri": outbound.URI,
+    }
+    con.execute(INSERT, (org.name, outbound.KIND, outbound.KIND, "", "", "*", "active", dumps(meta)))
+    con.executemany(
+        INSERT,
+        [
+            (
+                org.name,
+                outbound.FLAGS_KIND,
+                code_id,
+                name,
+                name.casefold(),
+                "*",
+                "active",
+                dumps(chosen.get(name, default)),
+            )
+            for code_id, name in everything
+        ],
+    )
