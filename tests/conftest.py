@@ -1,8 +1,40 @@
-"""Tests meet the same surroundings on a desk and in CI; one that is about CI says so itself."""
+"""What every test gets: the same surroundings on a desk and in CI, and a contract held against all traffic."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from contract_check import Checked, checked
+from contracts import folder
+from wrapctl.sandbox import Sandbox
+from wrapctl.sandbox.app import App
 
 for _name in ("CI", "WRAPCTL_SECRETS", "WRAPCTL_ALLOW_COMMAND", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(_name, None)
+
+# The sandbox's own tests ask for what no client should; the others go through wrapctl's own requests alone.
+_THROUGH_WRAPCTL = ("tests/e2e", "tests/cli", "tests/test_docs")
+
+
+@pytest.fixture(autouse=True)
+def held_to_the_contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every request and answer between wrapctl and the sandbox validates against the vendor's contract."""
+    where = str(request.node.path)
+    if (
+        not any(part in where for part in _THROUGH_WRAPCTL)
+        or not (folder() / "genesys-cloud.swagger.json").is_file()
+    ):
+        yield
+        return
+    apps: list[Checked] = []
+
+    def wsgi(box: Sandbox) -> Checked:
+        apps.append(checked(App(box._store, box._clock), faults=True))
+        return apps[-1]
+
+    monkeypatch.setattr(Sandbox, "wsgi", property(wsgi))
+    yield
+    assert [wrong for app in apps for wrong in app.violations] == []

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from front_door import APPLYING, ORG, Project
+from wrapctl.apply.lock import FileLock, Holder
 from wrapctl.sandbox import load
 
 
-def simple(project: Project, **more: Any) -> None:
+def simple(project: Project, clients: list[dict[str, str]] | None = None, **more: Any) -> None:
     """One code with a description, on one queue, live as declared but for its description."""
     project.org(
         codes="SALE: {name: Sale, description: new words}\nOTHER: {name: Other, description: same}",
@@ -30,6 +31,7 @@ def simple(project: Project, **more: Any) -> None:
                 {"name": "Free"},
             ],
             "queues": [{"name": "Q", "codes": ["Sale", "Other"]}],
+            **({"clients": clients} if clients else {}),
         }
     )
 
@@ -380,16 +382,22 @@ credentials: {client_id: {env: READER_ID}, client_secret: {env: READER_SECRET}}
 def test_a_read_only_client_plans_shows_and_imports_and_is_refused_before_any_partial_write(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("READER_ID", "sandbox-acme-readonly")
-    monkeypatch.setenv("READER_SECRET", "sandbox")
-    simple(project, text=READ_ONLY)
+    monkeypatch.setenv("READER_ID", "reader-of-acme")
+    monkeypatch.setenv("READER_SECRET", "correct-horse-battery-staple")
+    reader = {
+        "client_id": "reader-of-acme",
+        "client_secret": "correct-horse-battery-staple",
+        "permissions": "readonly",
+    }
+    simple(project, clients=[reader], text=READ_ONLY)
     before = project.state()
     assert project.run("validate").code == 0
     assert project.run("show", "acme").code == 0
     assert project.run("plan", "acme", "--exit-code").code == 3
     done = project.run("apply", "acme", "--yes")
-    assert done.code in {1, 5}
+    assert done.code == 5
     assert "routing:wrapupCode:edit" in done.said
+    assert "correct-horse" not in done.said
     assert project.state() == before
     assert project.run("import", "acme").code == 0
 
@@ -483,4 +491,17 @@ def test_lag_is_waited_for_and_reported_not_taken_for_a_failure(project: Project
     simple(project)
     with project.sandbox as box:
         box.set("acme", lag=lag)
+    assert project.run("apply", "acme", "--yes").code == 0
+
+
+def test_two_applies_at_once_the_second_is_refused_and_told_who_holds_it(project: Project) -> None:
+    simple(project)
+    organization = str(project.state()["organization"]["id"])
+    holder = Holder("run-7", "someone", "elsewhere", 7, "2026-01-01T00:00:00+00:00", "acme", "digest")
+    with FileLock(project.root / ".wrapctl" / "locks").hold(organization, holder):
+        done = project.run("apply", "acme", "--yes")
+        assert done.code == 4
+        assert "someone on elsewhere (process 7), run run-7" in done.said
+        assert "wrapctl unlock acme --run run-7" in done.said
+        assert writes(project) == []
     assert project.run("apply", "acme", "--yes").code == 0
