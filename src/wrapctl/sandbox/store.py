@@ -118,6 +118,11 @@ class Store:
         while self._pool:
             self._pool.pop().close()
 
+    def __del__(self) -> None:
+        """Leave no connection behind when somebody forgot to close; one from before a fork is not ours to close."""
+        if getattr(self, "_pid", None) == os.getpid():
+            self.close()
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         if self._pid != os.getpid():
