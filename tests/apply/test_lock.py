@@ -36,7 +36,7 @@ def test_a_second_apply_of_the_same_organization_is_refused_and_told_who_holds_i
         "another apply holds the lock of organization org-1: "
         "ada on host-a (process 4711), run run-1 since 2026-03-01T10:00:00+00:00"
     )
-    assert "wrapctl unlock ORG --run run-1" in caught.value.hint
+    assert "wrapctl unlock acme --run run-1" in caught.value.hint
     assert caught.value.exit_code is Exit.REFUSED
 
 
