@@ -41,8 +41,10 @@ class World:
         with self._store.write() as con:
             return seed.plant(con, dict(org_seed))
 
-    def ensure(self, name: str, platform: str = "genesys") -> Org:
+    def ensure(self, name: str, platform: str = "") -> Org:
         """Return the org, seeding it when it is not there: the shipped seed of that name, else an empty org.
+
+        In: ``platform`` for who needs one; left out it is the seed's, and Genesys Cloud for an empty org.
 
         Raises:
             ValueError: an org of that name is there, but of another platform.
@@ -50,13 +52,13 @@ class World:
         with self._store.write() as con:
             if con.execute("select 1 from orgs where name = ?", (name,)).fetchone():
                 org = load_org(con, name)
-                if org.platform != platform:
+                if platform not in {"", org.platform}:
                     raise ValueError(f"the sandbox's org {name!r} is of {org.platform}, not of {platform}")
                 return org
-            given = seed.load(name) if name in seed.shipped() else {}
-            if given.get("platform", "genesys") != platform:
+            given = seed.load(name) if name in seed.shipped() else {"name": name}
+            if platform not in {"", given.get("platform", "genesys")}:
                 given = {"name": name, "platform": platform}
-            return seed.plant(con, given or {"name": name, "platform": platform})
+            return seed.plant(con, given)
 
     def orgs(self) -> list[str]:
         """Return the names of the orgs."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wrapctl.sandbox.objects import Json, Org
 
 ACCESS_KEY = "/authentication/v1/token/access-key"
-TOKEN = "/auth/token"  # noqa: S105 (a path)
+TOKEN = "/auth/token"  # noqa: S105 (the path of the login)
 REFRESH = "/public/user/refresh"
 PATHS = frozenset({ACCESS_KEY, TOKEN, REFRESH})
 # The refresh token of the legacy service lives as long; that of the current one was not found.
