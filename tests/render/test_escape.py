@@ -150,4 +150,4 @@ def test_a_github_annotation_is_one_line_and_one_command(path: str, message: str
 
 def _content(text: str) -> str:
     """What a code span holds: spaces never stand at its ends, because they are escaped."""
-    return escape.name(text) or " "
+    return escape.name(text) or '""'

@@ -97,7 +97,7 @@ def span(inside: str) -> str:
     longest = max((len(run) for run in _BACKTICKS.findall(inside)), default=0)
     fence = "`" * (longest + 1)
     if not inside:
-        return "` `"
+        return '`""`'  # an empty span is no span, and a blank one looks like a mistake
     pad = " " if inside[0] == "`" or inside[-1] == "`" else ""
     return f"{fence}{pad}{inside}{pad}{fence}"
 

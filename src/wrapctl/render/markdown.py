@@ -95,7 +95,8 @@ def several(
     stories = sorted(stories, key=lambda one: (one[2].in_sync, one[0]))
     rows = [f"| {_cell(org)} | **failed** | {_cell(why, 500)} |" for org, why in failed]
     rows += [f"| {_cell(org)} | {' | '.join(columns)} |" for org, columns, _ in stories]
-    start = f"## {count(len(stories) + len(failed), 'org')}\n\n| org | changes | held back |\n| --- | --- | --- |\n"
+    emulated = " · SANDBOX" if any(story.banner for _, _, story in stories) else ""
+    start = f"## {count(len(stories) + len(failed), 'org')}{emulated}\n\n| org | changes | held back |\n| --- | --- | --- |\n"
     text = start + _fitting(rows, budget // 2 - size(start), pointer) + "\n"
     told = [story for _, _, story in stories if story.sections]
     whole = [draw(story, budget=budget, artefact=artefact) for story in told]
