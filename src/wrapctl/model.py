@@ -6,11 +6,13 @@ field's common words; a target's ``convert`` translates them, its ``CAPABILITIES
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, NewType, TypeAlias
 from urllib.parse import quote
+
+from wrapctl.empty import Empty
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,27 +37,7 @@ Value: TypeAlias = "Scalar | Ref | tuple[Value, ...]"
 """What a managed field may hold. Sets are sorted tuples, so that equal values have equal bytes."""
 
 Fields = Mapping[str, Value]
-
-
-class _NoFields(Mapping[str, Value]):
-    """An empty mapping that may stand as a default: it can be hashed, which a mappingproxy cannot before 3.12."""
-
-    __slots__ = ()
-
-    def __getitem__(self, name: str) -> Value:
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __hash__(self) -> int:
-        return 0
-
-
-NO_FIELDS: Fields = _NoFields()
+NO_FIELDS: Fields = Empty()
 
 
 class Verb(Enum):
@@ -272,7 +254,7 @@ class Allowance:
 class Desired:
     """Everything that the files say about one org, resolved: includes merged, sets expanded, tags derived.
 
-    ``codes`` are sorted by key, ``queues`` by label. ``digest`` is over the resolved configuration.
+    ``codes`` are sorted by key, ``queues`` by label. ``digest`` is over the content; ``manual`` is left to a person.
     """
 
     org: str
@@ -284,6 +266,7 @@ class Desired:
     allowances: tuple[Allowance, ...] = ()
     crm: tuple[CrmMapping, ...] = ()
     digest: str = ""
+    manual: frozenset[Verb] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,16 +322,22 @@ class LiveCode:
         value = self.fields.get("division")
         return value if isinstance(value, str) else None
 
+    @property
+    def active(self) -> bool:
+        """Whether agents can be offered it; always, where the platform has no such switch."""
+        return self.fields.get("active") is not False
+
 
 @dataclass(frozen=True, slots=True)
 class LiveQueue:
-    """A live queue in normal form. ``after_call_work`` has every field that the target can manage."""
+    """A live queue in normal form; ``after_call_work`` has every manageable field, an inactive one is not in use."""
 
     id: str
     name: str
     division: str | None = None
     after_call_work: Fields = NO_FIELDS
     media: tuple[str, ...] | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +357,7 @@ class Live:
     ``links`` maps a queue's id to the ids of its codes, for the queues whose links were read, in the platform's
     order where it keeps one and sorted where not. ``link_names`` names the codes seen on queues.
     ``outbound`` maps code ids to flags, complete for all ``codes``; None where the platform has no mapping.
+    ``choices`` maps a field to the names that the platform offers for it, for the fields that were asked for.
     ``complete_codes`` and ``complete_queues`` say whether those listings are the whole (visible) org.
     """
 
@@ -381,6 +371,7 @@ class Live:
     divisions: tuple[Division, ...] = ()
     complete_codes: bool = True
     complete_queues: bool = True
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +413,7 @@ class Change:
     created carry ``"code": Ref`` beside ``"outbound"``.
     ``label`` is what people call it; ``within`` what they call the object that holds it.
     ``needs`` are the changes without which this one must not be tried, always earlier in the plan.
+    ``by_hand`` says how a person would do it, for verbs that a tenant may not honour.
     ``digest`` covers organization, address, parent, live id, verb, before and after, nothing else.
     """
 
@@ -440,6 +432,7 @@ class Change:
     reason: str = ""
     needs: tuple[ChangeId, ...] = ()
     digest: str = ""
+    by_hand: str = ""
 
     @property
     def id(self) -> ChangeId:
@@ -450,3 +443,8 @@ class Change:
     def renames(self) -> bool:
         """Whether the object gets another name."""
         return self.verb is Verb.UPDATE_CODE and self.before.get("name") != self.after.get("name")
+
+    @property
+    def reactivates(self) -> bool:
+        """Whether an inactive code becomes active again: taken up where the platform deletes nothing."""
+        return self.verb is Verb.UPDATE_CODE and self.before.get("active") is False

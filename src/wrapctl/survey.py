@@ -43,19 +43,36 @@ def survey(
 
 def read_first(reader: Reader, capabilities: Capabilities, desired: Desired, scope: Scope) -> Live:
     """Return codes, queues, divisions and, where some declared code in scope needs them, outbound flags."""
-    in_scope = (
+    in_scope = [
         code for code in desired.codes if not code.absent and (scope.codes is None or code.key in scope.codes)
-    )
+    ]
     flags = capabilities.outbound and any(code.outbound is not None for code in in_scope)
-    return reader.read(Want(codes=None, queues=None, outbound=flags, divisions=capabilities.divisions))
+    queues = (queue for queue in desired.queues if scope.queues is None or queue.label in scope.queues)
+    named: set[str] = set()
+    if capabilities.chosen:
+        named.update(*(code.fields for code in in_scope), *(queue.after_call_work or () for queue in queues))
+    return reader.read(
+        Want(
+            codes=None,
+            queues=None,
+            outbound=flags,
+            divisions=capabilities.divisions,
+            choices=frozenset(named & set(capabilities.chosen)),
+        )
+    )
 
 
 def with_links(reader: Reader, live: Live, queues: frozenset[str]) -> Live:
-    """Return ``live`` with the links of ``queues`` read and added."""
-    if not queues:
+    """Return ``live`` with the links of ``queues`` read and added, but for those that came along already."""
+    missing = queues - live.links.keys()
+    if not missing:
         return live
-    second = reader.read(Want(links=queues))
-    return replace(live, links=second.links, link_names={**live.link_names, **second.link_names})
+    second = reader.read(Want(links=missing))
+    return replace(
+        live,
+        links={**live.links, **second.links},
+        link_names={**live.link_names, **second.link_names},
+    )
 
 
 def check_identity(desired: Desired, identity: Identity) -> None:

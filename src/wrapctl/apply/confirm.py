@@ -14,7 +14,7 @@ from wrapctl.apply.reading import Looker
 from wrapctl.apply.report import Status
 from wrapctl.apply.settle import Settler, Stand, Standing
 from wrapctl.errors import TargetError
-from wrapctl.model import Change, ChangeId
+from wrapctl.model import NO_FIELDS, Change, ChangeId, Fields
 from wrapctl.targets.interface import Event, Result, Runtime
 
 
@@ -47,7 +47,10 @@ class Written:
 class Confirmation:
     """Reads back for one run."""
 
-    def __init__(self, looker: Looker, ledger: Ledger, runtime: Runtime, patience: Patience) -> None:
+    def __init__(
+        self, looker: Looker, ledger: Ledger, runtime: Runtime, patience: Patience, later: Fields = NO_FIELDS
+    ) -> None:
+        self._later = later
         self._looker = looker
         self._ledger = ledger
         self._runtime = runtime
@@ -71,7 +74,7 @@ class Confirmation:
                 continue
             trouble = None
             # What the change does not write is none of its business any more: merge.
-            settler = Settler(live, self._ledger.known, merge=True)
+            settler = Settler(live, self._ledger.known, merge=True, later=self._later)
             for one in tuple(waiting.values()):
                 standing = last[one.change.id] = settler.settle(one.change)
                 if self._decided(one, standing, tell):
@@ -122,6 +125,13 @@ class Confirmation:
     def _gave_up(self, one: Written, standing: Standing, tell: Callable[[ChangeId], None]) -> None:
         looks = self._patience.looks
         match one.result:
+            case Result.DONE if one.change.by_hand:
+                self._ledger.left_to_a_person(
+                    one.change.id,
+                    f"the platform answered success, and after {looks} looks does not show it",
+                    one.change.by_hand,
+                    now=standing.now,
+                )
             case Result.DONE:
                 self._ledger.verdict(
                     one.change.id,
@@ -139,7 +149,7 @@ class Confirmation:
                     hint="give the client the division of that code, or choose another name",
                 )
             case _:
-                why = f"; {standing.why}" if standing.stand is Stand.STALE and standing.why else ""
+                why = f"; {standing.why}" if standing.why else ""
                 self._ledger.verdict(
                     one.change.id,
                     Status.UNKNOWN,

@@ -72,7 +72,8 @@ class Ledger:
             if entry is None:
                 return f"needs {need}, which is not in this plan"
             if entry.status not in GOOD:
-                return f"needs {need}, which is {entry.status.value}"
+                how = "a manual step" if entry.status is Status.MANUAL else entry.status.value
+                return f"needs {need}, which is {how}"
         return ""
 
     # ── how a change ends ──────────────────────────────────────────────────────────────────────────────────
@@ -133,6 +134,11 @@ class Ledger:
         self._set(change, status, message)
         if status not in GOOD:
             self._forget(change)
+
+    def left_to_a_person(self, change: ChangeId, message: str, hint: str, *, now: Fields | None) -> None:
+        """It was written, the platform said yes and did nothing: a person has to do it."""
+        self.verdict(change, Status.MANUAL, message, now=now, hint=hint)
+        self.entries[change] = replace(self.entries[change], attempted=True)
 
     def _good(
         self, change: ChangeId, status: Status, live_id: str | None, message: str | None = None

@@ -105,11 +105,15 @@ class Looker:
     def _everywhere(self, want: Want) -> Live:
         """No source says what a platform does to the queues that hold a deleted code: a new holder must show."""
         first = self._read(replace(want, queues=None, links=NOTHING))
-        every = frozenset(queue.id for queue in first.queues)
-        second = self._read(Want(links=every))
         self._holders_at = self._runtime.monotonic()
+        missing = frozenset(queue.id for queue in first.queues if queue.id not in first.links)
+        if not missing:
+            return first
+        second = self._read(Want(links=missing))
         return replace(
-            first, links=second.links, link_names=MappingProxyType({**first.link_names, **second.link_names})
+            first,
+            links=MappingProxyType({**first.links, **second.links}),
+            link_names=MappingProxyType({**first.link_names, **second.link_names}),
         )
 
     def _holders_are_old(self) -> bool:

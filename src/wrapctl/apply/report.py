@@ -62,6 +62,7 @@ class Entry:
     """How one change ended.
 
     ``planned`` (from), ``now`` (live, None: not looked at or not there) and ``wanted`` are the three values.
+    ``attempted``: of a manual step, that it was written first and the platform did not take it.
     ``drift`` names declared fields whose live values a merge kept, ``overwritten`` members that may have
     overwritten somebody else's edit ("possible overwrite").
     """
@@ -81,6 +82,7 @@ class Entry:
     wanted: Fields = field(default_factory=lambda: NO_FIELDS)
     drift: tuple[str, ...] = ()
     overwritten: tuple[str, ...] = ()
+    attempted: bool = False
     digest: str = ""
 
     @property
@@ -98,8 +100,8 @@ class Entry:
 class Report:
     """What one apply did to one org. ``entries`` are in plan order, one for each change of the plan.
 
-    ``unended``: earlier runs that never wrote their end. ``fatal``: why the run stopped early. ``stale`` is true
-    when nothing was written because live and plan disagree. ``requests`` are by method and path.
+    ``unended``: earlier runs that never wrote their end. ``fatal``: why the run stopped early; ``hint``: what to do
+    about that, or about steps that were left to a person. ``stale`` is true when nothing was written because live and plan disagree. ``requests`` are by method and path.
     """
 
     run: str
@@ -131,17 +133,23 @@ class Report:
         return tuple(entry for entry in self.entries if entry.drift)
 
     @property
+    def attempted(self) -> tuple[Entry, ...]:
+        """Entries that were written, did not take, and are left to a person."""
+        return tuple(entry for entry in self.entries if entry.attempted)
+
+    @property
     def exit_code(self) -> Exit:
         """0 all done; 4 stale before the first write; 1 stopped with nothing written; 5 partly applied.
 
-        Blocked changes and manual steps are outstanding; they do not make an apply fail.
+        Blocked changes and declared manual steps are outstanding; they do not make an apply fail. A write that did
+        not take, and so became a manual step, does.
         """
         if self.stale:
             return Exit.REFUSED
         statuses = set(self.totals)
         if self.fatal and Status.DONE not in statuses and Status.UNKNOWN not in statuses:
             return Exit.ERROR
-        return Exit.PARTIAL if statuses & _OPEN else Exit.OK
+        return Exit.PARTIAL if statuses & _OPEN or self.attempted else Exit.OK
 
     def as_json(self) -> dict[str, object]:
         """The report as machines read it."""
@@ -225,6 +233,7 @@ def _entry(entry: Entry) -> dict[str, object]:
         "wanted": _fields(entry.wanted),
         "drift": list(entry.drift),
         "possible_overwrite": list(entry.overwritten),
+        "attempted": entry.attempted,
         "digest": entry.digest,
     }
 

@@ -142,7 +142,8 @@ class _Run:
         self._reader = target.reader()
         self._ledger = Ledger(plan.changes)
         self._looker = Looker(self._reader, runtime)
-        self._confirmation = Confirmation(self._looker, self._ledger, runtime, options.patience)
+        self._later = target.capabilities.later
+        self._confirmation = Confirmation(self._looker, self._ledger, runtime, options.patience, self._later)
         self._traffic = replace(target.traffic, requests=dict(target.traffic.requests))
         self._unended: tuple[str, ...] = ()
         self._journal_trouble: JournalError | None = None
@@ -193,7 +194,9 @@ class _Run:
         divisions = self._target.capabilities.divisions and any("division" in one.after for one in pending)
         live = self._looker.look(pending, self._ledger.known, divisions=divisions)
         renaming = frozenset(one.live_id for one in pending if one.renames and one.live_id is not None)
-        settler = Settler(live, replace(self._ledger.known, renaming=renaming), merge=self._merge)
+        settler = Settler(
+            live, replace(self._ledger.known, renaming=renaming), merge=self._merge, later=self._later
+        )
         standings: dict[ChangeId, Standing] = {}
         # In plan order: an object that exists already gives its id to what refers to it.
         for change in pending:
@@ -285,7 +288,7 @@ class _Run:
 
     def _look(self, changes: Sequence[Change]) -> tuple[Live, dict[ChangeId, Standing]]:
         live = self._looker.look(changes, self._ledger.known)
-        settler = Settler(live, self._ledger.known, merge=self._merge)
+        settler = Settler(live, self._ledger.known, merge=self._merge, later=self._later)
         standings: dict[ChangeId, Standing] = {}
         for change in changes:
             standing = standings[change.id] = settler.settle(change)
@@ -337,6 +340,8 @@ class _Run:
         why = f"the run stopped: {self._fatal}" if self._fatal else "the run was asked to stop"
         for change in self._ledger.pending:
             self._ledger.held_up(change.id, why)
+        if not self._fatal and any(entry.attempted for entry in self._ledger.entries.values()):
+            self._hint = self._target.capabilities.manual_hint
         totals = self._report().totals
         try:
             self._journal.record(

@@ -66,12 +66,20 @@ class Standing:
     drift: tuple[str, ...] = ()
 
 
-def settle(change: Change, live: Live, known: Known = NOTHING_KNOWN, *, merge: bool = False) -> Standing:
+def settle(
+    change: Change,
+    live: Live,
+    known: Known = NOTHING_KNOWN,
+    *,
+    merge: bool = False,
+    later: Fields = NO_FIELDS,
+) -> Standing:
     """Judge ``change`` against ``live``, which holds at least what ``reading.want_of`` asked for.
 
-    ``merge`` lets an update through when only fields that it does not write have moved.
+    ``merge`` lets an update through when only fields that it does not write have moved. ``later``: fields that
+    are written after a create, and what they are until then.
     """
-    return Settler(live, known, merge=merge).settle(change)
+    return Settler(live, known, merge=merge, later=later).settle(change)
 
 
 def resolve(change: Change, ids: Mapping[Address, str]) -> Change:
@@ -96,10 +104,18 @@ def unresolved(change: Change) -> tuple[Address, ...]:
 class Settler:
     """Judges many changes against one ``Live`` (its indexes are built once)."""
 
-    def __init__(self, live: Live, known: Known = NOTHING_KNOWN, *, merge: bool = False) -> None:
+    def __init__(
+        self,
+        live: Live,
+        known: Known = NOTHING_KNOWN,
+        *,
+        merge: bool = False,
+        later: Fields = NO_FIELDS,
+    ) -> None:
         self._live = live
         self._known = known
         self._merge = merge
+        self._later = later
         self._codes: dict[str, LiveCode] = {code.id: code for code in live.codes}
         self._queues: dict[str, LiveQueue] = {queue.id: queue for queue in live.queues}
         self._names: dict[str, list[LiveCode]] = {}
@@ -157,7 +173,8 @@ class Settler:
             candidates = [code for code in self._live.codes if code.id == own]
         else:
             named = self._names.get(str(wanted.get("name")), [])
-            candidates = [code for code in named if code.id not in self._known.renaming]
+            named = [code for code in named if code.id not in self._known.renaming]
+            candidates = [code for code in named if code.active] or named
         if not candidates:
             return Standing(Stand.AS_PLANNED, change, NO_FIELDS, None, wanted)
         if len(candidates) > 1:
@@ -167,7 +184,12 @@ class Settler:
         now = _over(wanted, self._code_now(found.id) or {})
         if now == dict(wanted):
             return Standing(Stand.ALREADY, change, NO_FIELDS, now, wanted, live_id=found.id)
-        fields = ", ".join(name for name in sorted(wanted) if now[name] != wanted[name])
+        differing = [name for name in sorted(wanted) if now[name] != wanted[name]]
+        fields = ", ".join(differing)
+        if all(name in self._later and now[name] == self._later[name] for name in differing):
+            # Made, and its second write is still to come: finishing it makes no second one.
+            why = f"live without its {fields} yet"
+            return Standing(Stand.AS_PLANNED, change, NO_FIELDS, now, wanted, why, live_id=found.id)
         return replace(
             _stale(change, now, f"a code of that name is live with another {fields}"), live_id=found.id
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wrapctl.errors import Problem, Severity
 from wrapctl.model import (
     ALL_DIVISIONS,
+    NO_FIELDS,
     Address,
     Cause,
     Change,
@@ -20,7 +21,7 @@ from wrapctl.model import (
     code_address,
     live_code_address,
 )
-from wrapctl.plan.view import View, nearest
+from wrapctl.plan.view import View, nearest, no_such_choice
 
 
 def differing(before: Fields, after: Fields) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def code_changes(view: View) -> Iterator[Change]:
         if code.key in view.codes.blocked:
             yield _unidentified(view, code, address)
         elif code.absent:
-            if live is not None:
+            if live is not None and live.active:
                 yield _removal(view, address, live, code)
         elif live is None:
             yield _creation(view, code, address)
@@ -104,7 +105,7 @@ def spent(view: View) -> Iterator[Problem]:
     for code in view.desired.codes:
         if not view.in_scope(code):
             continue
-        if code.absent and code.key not in view.codes.ids and code.key not in view.codes.blocked:
+        if code.absent and not view.stands(code) and code.key not in view.codes.blocked:
             yield Problem(
                 code.source,
                 f'{code.key}: no live code is named "{code.name}"; this tombstone is spent',
@@ -122,7 +123,9 @@ def spent(view: View) -> Iterator[Problem]:
 
 
 def _managed(view: View, code: Code) -> dict[str, Value]:
-    return {name: value for name, value in code.fields.items() if name in view.capabilities.code_fields}
+    can = view.capabilities
+    fields = {name: value for name, value in code.fields.items() if name in can.code_fields}
+    return {**fields, "active": True} if can.activation and not code.absent else fields
 
 
 def _unidentified(view: View, code: Code, address: Address) -> Change:
@@ -147,11 +150,13 @@ def _creation(view: View, code: Code, address: Address) -> Change:
     reason = _division_trouble(view, code.fields.get("division"))
     if not reason and view.reserved(code.name):
         reason = f'"{code.name}" is a name that {view.capabilities.title} reserves'
+    after = _managed(view, code)
+    reason = reason or no_such_choice(view, NO_FIELDS, after)
     return Change(
         Verb.CREATE_CODE,
         address,
         before={},
-        after=_managed(view, code),
+        after=after,
         label=code.name,
         source=code.source,
         lock=view.capabilities.lock(Verb.CREATE_CODE),
@@ -163,9 +168,11 @@ def _creation(view: View, code: Code, address: Address) -> Change:
 def _update(view: View, code: Code, address: Address, live: LiveCode) -> Change | None:
     after = _managed(view, code)
     before = {name: live.fields.get(name) for name in after}
+    if "active" in after:
+        before["active"] = live.active
     if before == after:
         return None
-    reason = _division_trouble(view, after.get("division"))
+    reason = _division_trouble(view, after.get("division")) or no_such_choice(view, before, after)
     if not view.owns(live.division):
         reason = _outside(live.division)
     elif after["name"] != before["name"] and view.protected(live.name, live.id):

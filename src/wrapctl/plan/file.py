@@ -82,6 +82,7 @@ def as_data(plan: Plan) -> dict[str, object]:
         ],
         "partly_visible": list(plan.partly_visible),
         "unread": list(plan.unread),
+        "behavioural": dict(sorted(plan.behavioural.items())),
         "estimate": {
             "writes": plan.estimate.writes,
             "reads": plan.estimate.reads,
@@ -107,6 +108,7 @@ def change_data(change: Change) -> dict[str, object]:
         "state": change.state.value,
         "reason": change.reason,
         "needs": [[need.verb.value, need.address] for need in change.needs],
+        "by_hand": change.by_hand,
         "digest": change.digest,
     }
 
@@ -168,6 +170,7 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         ),
         partly_visible=tuple(data["partly_visible"]),
         unread=tuple(data["unread"]),
+        behavioural={str(name): str(text) for name, text in data.get("behavioural", {}).items()},
         estimate=Estimate(**cost),
         format=data["format"],
     )
@@ -190,6 +193,7 @@ def _change(data: Mapping[str, Any]) -> Change:
         reason=data["reason"],
         needs=tuple(ChangeId(Verb(verb), Address(address)) for verb, address in data["needs"]),
         digest=data["digest"],
+        by_hand=str(data.get("by_hand", "")),
     )
 
 

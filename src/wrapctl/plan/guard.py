@@ -36,7 +36,7 @@ def measure(
     ready = [change for change in changes if change.state is State.READY]
     limits = policy.limits
     links = sum(len(live.links.get(queue, ())) for queue in managed_queues)
-    codes = len(live.codes)
+    codes = sum(code.active for code in live.codes)
     findings = [
         *_limit("creates", limits.creates, _of(ready, Verb.CREATE_CODE), codes, scoped=scoped),
         *_limit("renames", limits.renames, [c for c in ready if c.renames], codes, scoped=scoped),

@@ -26,7 +26,8 @@ from wrapctl.model import (
     link_address,
     queue_address,
 )
-from wrapctl.plan.view import View, nearest
+from wrapctl.plan import manual
+from wrapctl.plan.view import View, nearest, no_such_choice
 
 
 class _Shared:
@@ -36,6 +37,7 @@ class _Shared:
         self.made: dict[str, Fields] = {}
         self.assign = view.capabilities.lock(Verb.ASSIGN)
         self.unassign = view.capabilities.lock(Verb.UNASSIGN)
+        self.instructs = bool(view.capabilities.manual)
 
     def link(self, code: str | Ref) -> Fields:
         """The fields of a link to a code."""
@@ -99,6 +101,8 @@ def _trouble(view: View, queue: Queue, live: LiveQueue | None) -> str:
         return f'no live queue is named "{queue.name}"{nearest(queue.name, names)}'
     if not view.owns(live.division):
         return f'the queue\'s division "{live.division}" is outside `manage.divisions`'
+    if not live.active:
+        return "the queue is inactive on the platform: activate it there first, or take it out of the files"
     return ""
 
 
@@ -133,9 +137,9 @@ def _links(
     wanted = _resolve(view, queue)
     current = view.live.links[live.id]
     have = set(current)
-    for code, target in wanted.order:
+    for number, (code, target) in enumerate(wanted.order, 1):
         if isinstance(target, Ref) or target not in have:
-            yield _assign(view, queue, address, live.id, code, target, trouble, shared)
+            yield _assign(view, queue, address, live.id, code, target, trouble, shared, number)
     for code in wanted.undecided:
         if have.isdisjoint(view.codes.candidates.get(code.key, ())):
             yield _assign(
@@ -162,8 +166,9 @@ def _links(
 def _stays(view: View, code_id: str) -> bool:
     name = view.code_name(code_id)
     live = view.live_codes.get(code_id)
-    reserved = view.reserved(name) or (live is not None and live.reserved)
-    return reserved or view.ignored(name) or code_id in view.codes.held
+    # What nobody offers to agents is nothing to take away from them.
+    untouched = live is not None and (live.reserved or not live.active)
+    return untouched or view.reserved(name) or view.ignored(name) or code_id in view.codes.held
 
 
 def _assign(
@@ -175,10 +180,17 @@ def _assign(
     target: str | Ref | None,
     trouble: str,
     shared: _Shared,
+    number: int = 0,
 ) -> Change:
     owner = view.addresses[code.key]
-    outside = isinstance(target, Ref) and not view.in_scope(code)
-    reason = trouble or (f"{code.key} is not live yet, and outside the scope of this plan" if outside else "")
+    state, reason, by_hand = State.READY, "", ""
+    if isinstance(target, Ref) and not view.in_scope(code):
+        trouble = trouble or f"{code.key} is not live yet, and outside the scope of this plan"
+    if shared.instructs:
+        place = manual.AT_THE_END if queue.additive or not number else manual.place(number)
+        by_hand = manual.instruction(view, Verb.ASSIGN, queue=queue.name, code=code.name, place=place)
+    if trouble or view.desired.manual:
+        state, reason = manual.state_of(view, Verb.ASSIGN, trouble, by_hand)
     return Change(
         Verb.ASSIGN,
         link_address(address, owner),
@@ -191,8 +203,9 @@ def _assign(
         cause=Cause.VALIDITY if code.valid_from else Cause.FILES,
         source=queue.codes_source or queue.source,
         lock=shared.assign,
-        state=State.BLOCKED if reason else State.READY,
+        state=state,
         reason=reason,
+        by_hand=by_hand,
     )
 
 
@@ -213,9 +226,14 @@ def _unassign(
     trouble: str,
     shared: _Shared,
 ) -> Change:
-    reason = trouble
-    if not reason and code_id not in view.live_codes and view.live.complete_codes:
-        reason = "the code is on the queue but not visible to this client: give the client its division"
+    state, reason, by_hand = State.READY, "", ""
+    if not trouble and code_id not in view.live_codes and view.live.complete_codes:
+        trouble = "the code is on the queue but not visible to this client: give the client its division"
+    if shared.instructs:
+        name = view.code_name(code_id)
+        by_hand = manual.instruction(view, Verb.UNASSIGN, queue=live.name, code=name)
+    if trouble or view.desired.manual:
+        state, reason = manual.state_of(view, Verb.UNASSIGN, trouble, by_hand)
     return Change(
         Verb.UNASSIGN,
         link_address(address, view.code_at(code_id)),
@@ -228,8 +246,9 @@ def _unassign(
         cause=cause,
         source=(queue.codes_source or queue.source) if queue is not None else None,
         lock=shared.unassign,
-        state=State.BLOCKED if reason else State.READY,
+        state=state,
         reason=reason,
+        by_hand=by_hand,
     )
 
 
@@ -276,11 +295,22 @@ def _reorder(
     targets = tuple(target for _, target in wanted.order)
     current = view.live.links[live.id]
     settled = set(current)
-    arrived = [target for target in targets if target not in settled]
+    # Additions go out, and so go onto the end, in the order of the plan: by address.
+    arrived = sorted(
+        ((view.addresses[code.key], target) for code, target in wanted.order if target not in settled),
+        key=lambda one: one[0],
+    )
     kept = set(targets)
-    natural = (*[code for code in current if code in kept], *arrived)
+    natural = (*[code for code in current if code in kept], *(target for _, target in arrived))
     if natural == targets:
         return
+    absent = [
+        code.key for code, target in wanted.order if isinstance(target, Ref) and not view.in_scope(code)
+    ]
+    if absent and not trouble:
+        trouble = f"{absent[0]} is not live yet, and outside the scope of this plan"
+    by_hand = manual.instruction(view, Verb.REORDER, queue=live.name, order=manual.in_order(view, targets))
+    state, reason = manual.state_of(view, Verb.REORDER, trouble, by_hand)
     yield Change(
         Verb.REORDER,
         Address(f"{address}/order"),
@@ -292,8 +322,9 @@ def _reorder(
         within=live.name,
         source=queue.codes_source or queue.source,
         lock=view.capabilities.lock(Verb.REORDER),
-        state=State.BLOCKED if trouble else State.READY,
-        reason=trouble,
+        state=state,
+        reason=reason,
+        by_hand=by_hand,
     )
 
 
@@ -308,6 +339,7 @@ def _after_call_work(
     before = {name: live.after_call_work.get(name) for name in after} if live is not None else {}
     if before == after:
         return
+    trouble = trouble or no_such_choice(view, before, after)
     yield Change(
         Verb.SET_ACW,
         Address(f"{address}/after-call-work"),

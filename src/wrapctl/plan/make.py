@@ -58,6 +58,7 @@ def make_plan(
         findings=findings,
         partly_visible=tuple(f"{name} ({what})" for name, what in view.visibility.partial.items()),
         unread=unread,
+        behavioural=capabilities.behavioural,
         estimate=cost.estimate(
             (change for change in changes if change.state is State.READY),
             live,
@@ -113,7 +114,7 @@ def _unmanaged(view: View) -> Iterator[Unmanaged]:
     quiet = view.desired.policy.unmanaged == "ignore"
     known = set(view.code_key_by_id) | view.codes.held
     for code in sorted(view.live.codes, key=lambda one: (one.name, one.id)):
-        if code.id in known or view.prunable(code):
+        if code.id in known or view.prunable(code) or not code.active:
             continue
         if code.reserved or view.reserved(code.name):
             why = "reserved"
@@ -127,7 +128,7 @@ def _unmanaged(view: View) -> Iterator[Unmanaged]:
             yield Unmanaged("code", code.id, code.name, code.division, why)
     known = set(view.queue_key_by_id) | view.queues.held
     for queue in sorted(view.live.queues, key=lambda one: (one.name, one.id)):
-        if queue.id not in known and not quiet:
+        if queue.id not in known and queue.active and not quiet:
             yield Unmanaged("queue", queue.id, queue.name, queue.division, "undeclared")
 
 

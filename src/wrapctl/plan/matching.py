@@ -2,6 +2,8 @@
 
 Rounds: pinned id, exact name, ``previously``, then the same name but for case or Unicode form. What is claimed in
 one round is gone for the later ones. More than one candidate either way blocks those concerned and nobody else.
+Objects that a platform keeps although they are out of use (*dormant*) are looked at last: by exact name and by
+``previously``, for what has found nothing in use. A pin may name one.
 """
 
 from __future__ import annotations
@@ -47,15 +49,21 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def match(declared: Iterable[Declared], live: Iterable[tuple[str, str]]) -> Matches:
-    """Match ``declared`` to ``live`` (id, name); equal inputs in any order give equal matches."""
-    return _Matching(sorted(declared, key=lambda one: one.key), dict(live)).run()
+def match(
+    declared: Iterable[Declared], live: Iterable[tuple[str, str]], *, dormant: Iterable[str] = ()
+) -> Matches:
+    """Match ``declared`` to ``live`` (id, name); equal inputs in any order give equal matches.
+
+    ``dormant``: ids of live objects that are out of use.
+    """
+    return _Matching(sorted(declared, key=lambda one: one.key), dict(live), set(dormant)).run()
 
 
 class _Matching:
-    def __init__(self, declared: list[Declared], live: dict[str, str]) -> None:
+    def __init__(self, declared: list[Declared], live: dict[str, str], dormant: set[str]) -> None:
         self.live = live
-        self.free = set(live)
+        self.dormant = dormant
+        self.free = set(live) - dormant
         self.open = {one.key: one for one in declared}
         self.found = Matches()
 
@@ -64,7 +72,16 @@ class _Matching:
         self._names()
         self._round(self._previous_names, "`previously` names")
         self._round(self._similar_names, "names that differ only in case or Unicode form from")
+        if self.dormant:
+            self._wake()
         return self.found
+
+    def _wake(self) -> None:
+        """Find the dormant object of what is not in use. A tombstone has nothing to do with one: it is spent."""
+        self.free = self.dormant & set(self.live) - set(self.found.ids.values()) - self.found.held
+        self.open = {key: one for key, one in self.open.items() if not one.exact}
+        self._names(replaced=False)
+        self._round(self._previous_names, "`previously` names")
 
     def _claim(self, key: str, live_id: str) -> None:
         self.found.ids[key] = live_id
@@ -100,7 +117,8 @@ class _Matching:
                     [],
                 )
 
-    def _names(self) -> None:
+    def _names(self, *, replaced: bool = True) -> None:
+        """``replaced``: an exact match beside a former name of the same object is a question."""
         by_name = self._free_by(lambda name: name)
         wanting: dict[str, list[Declared]] = defaultdict(list)
         for one in self.open.values():
@@ -117,7 +135,7 @@ class _Matching:
                 live_id
                 for former in one.previously
                 for live_id in by_name.get(former, ())
-                if live_id not in taken
+                if replaced and live_id not in taken
             ]
             if older:
                 both = ", ".join(f"{_quoted(self.live[i])} (id {i})" for i in (ids[0], *older))

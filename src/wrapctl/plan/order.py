@@ -44,14 +44,7 @@ def finish(
                 ids = named[needed] = tuple(ordered[need].id for need in needed)
             change.needs = ids
             if held and not trouble:
-                trouble = next(
-                    (
-                        f"waits for {ordered[need].id}, which is blocked: {ordered[need].reason}"
-                        for need in needed
-                        if need in held
-                    ),
-                    "",
-                )
+                trouble = next((_waits(ordered[need]) for need in needed if need in held), "")
         if change.state is not State.READY:
             held.add(index)
         elif trouble:
@@ -60,6 +53,12 @@ def finish(
             change.reason = trouble
         change.digest = digest_of_change(change)
     return tuple(ordered[index] for index in sequence)
+
+
+def _waits(need: Change) -> str:
+    if need.state is State.MANUAL:
+        return f"waits for a manual step: {need.id}"
+    return f"waits for {need.id}, which is blocked: {need.reason}"
 
 
 class _Needs:
@@ -76,6 +75,7 @@ class _Needs:
 
     def find(self) -> None:
         self._creations()
+        self._reactivations()
         self._names()
         self._last_codes()
         self._removals()
@@ -108,6 +108,14 @@ class _Needs:
                 )
             if needed:
                 self.needs[index] = needed
+
+    def _reactivations(self) -> None:
+        """An inactive code is made active before it is offered."""
+        waking = {change.live_id: index for index, change in self._at(Verb.UPDATE_CODE) if change.reactivates}
+        if waking:
+            for index, change in self._at(Verb.ASSIGN):
+                if change.live_id in waking:
+                    self._add(index, waking[change.live_id])
 
     def _names(self) -> None:
         """A name must be free before it is taken: chains wait, rings and strangers block."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from wrapctl.empty import Empty
 from wrapctl.errors import Problem
 from wrapctl.model import Change, Identity, Lock, Scope, State, Verb
 
@@ -65,7 +67,7 @@ class Plan:
     """What would be done to one org, and all that a reader needs in order to trust it.
 
     ``changes`` are in the order of work. ``warnings`` carry positions. ``unread`` names systems that could not
-    be read. ``sandbox`` is true when the org is an emulation.
+    be read. ``behavioural``: field of a code → what a change of it steers; for the reader alone.
     """
 
     org: str
@@ -82,6 +84,7 @@ class Plan:
     partly_visible: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     estimate: Estimate = Estimate()
+    behavioural: Mapping[str, str] = Empty()
     format: int = FORMAT
 
     @cached_property
@@ -93,6 +96,16 @@ class Plan:
     def outstanding(self) -> tuple[Change, ...]:
         """Blocked changes and manual steps: listed, never written, no reason for exit code 3."""
         return tuple(change for change in self.changes if change.state is not State.READY)
+
+    @cached_property
+    def steering(self) -> tuple[Change, ...]:
+        """Pending updates of codes that change what the platform does, not only what it shows."""
+        return tuple(
+            change
+            for change in self.pending
+            if change.verb is Verb.UPDATE_CODE
+            and any(change.before.get(name) != change.after.get(name) for name in self.behavioural)
+        )
 
     @cached_property
     def counts(self) -> dict[Verb, int]:

@@ -15,6 +15,7 @@ from wrapctl.model import (
     Address,
     Code,
     Desired,
+    Fields,
     Live,
     LiveCode,
     LiveQueue,
@@ -123,9 +124,11 @@ class View:
 
     @cached_property
     def holders(self) -> Mapping[str, tuple[str, ...]]:
-        """Live code id → the ids of the live queues that offer it, sorted."""
+        """Live code id → the ids of the live queues that offer it, sorted. A queue out of use offers nothing."""
         found: dict[str, list[str]] = {}
         for queue_id in sorted(self.live.links):
+            if queue_id in self.live_queues and not self.live_queues[queue_id].active:
+                continue
             for code_id in self.live.links[queue_id]:
                 found.setdefault(code_id, []).append(queue_id)
         return {code_id: tuple(queues) for code_id, queues in found.items()}
@@ -134,6 +137,11 @@ class View:
         """Whether ``manage.divisions`` covers a division (no list: all of them)."""
         divisions = self.desired.policy.divisions
         return not divisions or ALL_DIVISIONS in divisions or division is None or division in divisions
+
+    def stands(self, code: Code) -> bool:
+        """Whether a declared code is live and in use."""
+        live = self.live_codes.get(self.codes.ids.get(code.key, ""))
+        return live is not None and live.active
 
     def code_at(self, live_id: str) -> Address:
         """Address of a live code: its key's where it is declared, else its id's."""
@@ -159,6 +167,7 @@ class View:
             and self.scope.whole
             and self.live.complete_codes
             and bool(policy.divisions)
+            and code.active
             and self.owns(code.division)
             and code.id not in self.code_key_by_id
             and code.id not in self.codes.held
@@ -180,10 +189,12 @@ def look(desired: Desired, live: Live, capabilities: Capabilities, *, scope: Sco
             for code in live.codes
             if not (code.reserved or reserved(code.name) or ignored(code.name))
         ),
+        dormant=(code.id for code in live.codes if not code.active),
     )
     queues = match(
         (Declared(queue.label, queue.name, queue.id, queue.previously) for queue in desired.queues),
         ((queue.id, queue.name) for queue in live.queues),
+        dormant=(queue.id for queue in live.queues if not queue.active),
     )
     return View(
         desired=desired,
@@ -207,7 +218,7 @@ def look(desired: Desired, live: Live, capabilities: Capabilities, *, scope: Sco
 
 def deletes_stand(view: View) -> bool:
     """Whether the plan may remove a code, so that the links of all live queues must be known."""
-    if any(code.absent and view.in_scope(code) and code.key in view.codes.ids for code in view.desired.codes):
+    if any(code.absent and view.in_scope(code) and view.stands(code) for code in view.desired.codes):
         return True
     return view.desired.policy.unmanaged == "prune" and any(map(view.prunable, view.live.codes))
 
@@ -221,6 +232,20 @@ def links_needed(view: View) -> frozenset[str]:
         for queue in view.queues_in_scope
         if queue.codes is not None and queue.label in view.queues.ids
     )
+
+
+def no_such_choice(view: View, before: Fields, after: Fields) -> str:
+    """Return why a change asks for a name that the platform does not offer, or nothing."""
+    for name, word in view.capabilities.chosen.items():
+        value, offered = after.get(name), view.live.choices.get(name)
+        if (
+            isinstance(value, str)
+            and value != before.get(name)
+            and offered is not None
+            and value not in offered
+        ):
+            return f'no {word} is named "{value}"{nearest(value, offered)}'
+    return ""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

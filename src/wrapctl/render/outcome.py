@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wrapctl.apply.report import Entry, Report, Status, past
 from wrapctl.model import Verb
@@ -50,6 +51,8 @@ def _head(report: Report) -> Iterator[Line]:
     if report.fatal:
         below = [line(Said(report.hint))] if report.hint else []
         yield line("Stopped: ", Said(report.fatal), mark="!", below=below, strong=True)
+    elif report.hint:
+        yield line(Said(report.hint), mark="!")
     if report.unended:
         runs = some([[Said(run)] for run in report.unended], FEW)
         yield line("Earlier runs that never wrote their end: ", *runs, mark="!")
@@ -62,6 +65,14 @@ def _sections(report: Report) -> Iterator[Section]:
     yield _section("Stale: neither as planned nor as wanted", by_status, Status.STALE, danger=True)
     yield _section("Failed", by_status, Status.FAILED, danger=True)
     yield _section("Unknown: sent, and no answer settled it", by_status, Status.UNKNOWN, danger=True)
+    yield Section(
+        "Left to you: written, and the platform did not take it",
+        tuple(
+            _by_reason([replace(entry, message=entry.hint or entry.message) for entry in report.attempted])
+        ),
+        danger=True,
+        count=len(report.attempted),
+    )
     overwrites = [entry for entry in report.entries if entry.overwritten]
     yield Section(
         "Possible overwrite: members changed that nobody here touched",
@@ -78,7 +89,7 @@ def _sections(report: Report) -> Iterator[Section]:
     yield Section("Done", tuple(_done(done)), fold=True, count=len(done))
     already = by_status.get(Status.ALREADY, [])
     yield Section("Already done", tuple(_done(already)), fold=True, count=len(already))
-    left = [entry for status in _OUTSTANDING for entry in by_status.get(status, [])]
+    left = [entry for status in _OUTSTANDING for entry in by_status.get(status, []) if not entry.attempted]
     yield Section("Outstanding, as planned", tuple(_by_reason(left)), fold=True, count=len(left))
     yield Section("Traffic", tuple(_traffic(report)), fold=True)
 

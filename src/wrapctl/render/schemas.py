@@ -63,6 +63,7 @@ def plan_schema() -> dict[str, object]:
             "needs": _list(
                 {"type": "array", "prefixItems": [_one_of(Verb), _TEXT], "minItems": 2, "maxItems": 2}
             ),
+            "by_hand": _TEXT,
             "digest": _DIGEST,
         }
     )
@@ -115,6 +116,7 @@ def plan_schema() -> dict[str, object]:
             ),
             "partly_visible": _list(_TEXT),
             "unread": _list(_TEXT),
+            "behavioural": {"type": "object", "additionalProperties": _TEXT},
             "estimate": _object(
                 {"writes": _NUMBER, "reads": _NUMBER, "minutes": {"type": "number", "minimum": 0}}
             ),
@@ -144,6 +146,7 @@ def report_schema() -> dict[str, object]:
             "wanted": _FIELDS,
             "drift": _list(_TEXT),
             "possible_overwrite": _list(_TEXT),
+            "attempted": _FLAG,
             "digest": _TEXT,
         }
     )

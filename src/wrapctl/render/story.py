@@ -13,7 +13,7 @@ from wrapctl.errors import Problem
 from wrapctl.model import Cause, Change, Fields, Lock, State, Verb
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
-from wrapctl.render.values import field_lines, transition
+from wrapctl.render.values import field_lines, title, transition
 from wrapctl.render.words import (
     CAUSES,
     CODES,
@@ -142,12 +142,12 @@ def _sections(plan: Plan) -> Iterator[Section]:
     )
     rows = [change for change in plan.pending if _kind(change) not in {"code", "queue"}]
     yield Section("CRM", tuple(_other_line(change) for change in rows), fold=True, count=len(rows))
-    for state, title in (
+    for state, heading in (
         (State.BLOCKED, "Blocked: not written until it is solved"),
         (State.MANUAL, "By hand"),
     ):
         held = [change for change in plan.outstanding if change.state is state]
-        yield Section(title, tuple(_held(held)), fold=True, count=len(held))
+        yield Section(heading, tuple(_held(held)), fold=True, count=len(held))
     yield Section(
         "Warnings", tuple(_warning(one) for one in plan.warnings), fold=True, count=len(plan.warnings)
     )
@@ -172,6 +172,17 @@ def _dangers(plan: Plan) -> Iterator[Line]:
     for change in pending:
         if change.renames:
             yield line("rename ", *transition("name", change.before, change.after), *key(change), mark="~")
+    for change in plan.steering:
+        yield from _steering(plan, change)
+
+
+def _steering(plan: Plan, change: Change) -> Iterator[Line]:
+    """A changed field that steers the platform: what changes, and what that decides."""
+    for name, steers in sorted(plan.behavioural.items()):
+        if change.before.get(name) != change.after.get(name):
+            parts = transition(name, change.before, change.after)
+            why = line(title(name), " steers ", Said(steers))
+            yield line(*code_name(change), ": ", title(name), " ", *parts, mark="~", strong=True, below=[why])
 
 
 def _finding(finding: Finding, org: str) -> Line:
@@ -200,6 +211,8 @@ def _holders(change: Change) -> list[Part]:
     held = f", on {count(len(queues), 'queue')}" if isinstance(queues, tuple) and queues else ""
     if change.verb is Verb.DELETE_CODE:
         return [f"{held}. Final: a revert makes a new code, with a new id and no history"]
+    if change.verb is Verb.DEACTIVATE_CODE:
+        return [f"{held}. The platform deletes nothing: id and history stay, a revert reactivates it"]
     return [held] if held else []
 
 
@@ -240,6 +253,8 @@ def _told(change: Change) -> tuple[Fields, Fields]:
     if _flags(change) or change.verb is Verb.DEACTIVATE_CODE:
         return {}, {}
     hidden = {"queues"} if change.verb is Verb.UPDATE_CODE and not change.renames else {"queues", "name"}
+    if change.verb is Verb.CREATE_CODE or (change.reactivates and not change.renames):
+        hidden |= {"active"}
     whole = bool(change.before and change.after)
     before, after = (
         {key: value for key, value in side.items() if key not in hidden and (whole or value is not None)}

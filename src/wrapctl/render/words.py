@@ -98,6 +98,8 @@ def what(change: Change) -> list[Part]:
     """``create "Sale Completed" (SALE_1)``; a link also says on which queue."""
     if change.renames:
         return ["rename ", *transition("name", change.before, change.after), *key(change)]
+    if change.reactivates:
+        return ["reactivate ", Name(change.label), *key(change)]
     if change.verb in LINKS:
         word = "to" if change.verb is Verb.ASSIGN else "off"
         return [f"{DOES[change.verb]} ", *code_name(change), f" {word} ", Name(change.within)]

@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from wrapctl.model import ChangeId, Fields, Identity, Live, Lock, Verb
+from wrapctl.empty import Empty
+from wrapctl.model import NO_FIELDS, ChangeId, Fields, Identity, Live, Lock, Verb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,17 @@ class Capabilities:
     ``code_fields`` and ``queue_fields`` map a common field name to where it lands (shown in the README).
     A verb that is missing from ``verbs`` cannot be done; ``locks`` says how each is protected.
     ``reserved`` are globs of names that belong to the platform. ``page`` is the page size to ask for.
+
+    ``activation``: nothing is deleted; codes have a field ``active``. A declared code wants it true, so that an
+    inactive one of its name is taken up again instead of being created twice.
+    ``behavioural``: field → what a change of it steers; such an update is shown among the first things to look at.
+    ``later``: fields that a create cannot carry → what they are after it. The writer sends a second write for them.
+    ``chosen``: fields whose values the platform offers by name, known only from the org → what one is called.
+    ``manual``: verbs that a tenant may not honour → how a person does it (``{queue}``, ``{code}``, ``{place}``,
+    ``{order}``). When a write of one did not take, the change ends as a manual step; ``manual_hint`` says what to
+    declare so that it is not tried again.
+    ``name_max``: the longest name of a code. ``links_with_queues``: a read of queues brings their links along.
+    ``ids_per_request``: how many objects one request can look up by id.
     """
 
     name: str
@@ -60,6 +72,15 @@ class Capabilities:
     divisions: bool = False
     outbound: bool = False
     page: int = 100
+    activation: bool = False
+    behavioural: Mapping[str, str] = Empty()
+    later: Fields = NO_FIELDS
+    chosen: Mapping[str, str] = Empty()
+    manual: Mapping[Verb, str] = Empty()
+    manual_hint: str = ""
+    name_max: int | None = None
+    links_with_queues: bool = False
+    ids_per_request: int = 50
 
     def lock(self, verb: Verb) -> Lock:
         """The lock kind of a verb, compare where nothing else is said."""
@@ -76,7 +97,8 @@ class Want:
     """What to read. ``codes`` and ``queues`` are live ids; None is the whole listing, empty is nothing.
 
     ``code_names``: additionally codes of exactly these names (before creating them).
-    ``links``: ids of the queues whose links are wanted. ``divisions``: divisions with their counts.
+    ``links``: ids of the queues whose links are wanted; those of other queues may come along where a listing
+    brings them anyway. ``divisions``: divisions with their counts. ``choices``: fields whose offered names are wanted.
     """
 
     codes: frozenset[str] | None = NOTHING
@@ -85,6 +107,7 @@ class Want:
     links: frozenset[str] = NOTHING
     outbound: bool = False
     divisions: bool = False
+    choices: frozenset[str] = NOTHING
 
 
 class Reader(Protocol):
