@@ -18,6 +18,7 @@ from wrapctl.sandbox.cxone import (
     skills,
     tokens,
     unavailable,
+    versions,
 )
 from wrapctl.sandbox.cxone.call import Call, Query
 from wrapctl.sandbox.cxone.errors import STATUS_TEXT, Refusal, answer, header_text, spelling
@@ -52,6 +53,10 @@ class Route:
         return re.compile(re.sub(r"\{\w+\}", "([^/]+)", self.path))
 
 
+def _list_versions(call: Call) -> Reply:
+    return versions.list_versions(call, [(route.method, route.path) for route in ROUTES])
+
+
 # Fixed paths before those with an id.
 ROUTES = (
     Route("GET", "/dispositions", "Dispositions View", dispositions.list_dispositions),
@@ -75,6 +80,8 @@ ROUTES = (
     Route("GET", "/unavailable-codes", "", unavailable.list_unavailable_codes),
     Route("GET", "/unavailable-codes/{unavailableCodeId}", "", unavailable.get_unavailable_code),
     Route("GET", "/business-unit", "", business.get_business_unit),
+    Route("GET", "/apiversion", "", _list_versions),
+    Route("GET", "/apiversionreleaseinfo", "", versions.list_releases),
 )
 _PATTERNS = [(route, route.pattern) for route in ROUTES]
 
