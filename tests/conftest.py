@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract_check import Checked, checked
+import contract_check
+import cxone_contract
 from contracts import folder
 from wrapctl.sandbox import Sandbox
 from wrapctl.sandbox.app import App
@@ -29,11 +30,14 @@ def held_to_the_contract(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
     ):
         yield
         return
-    apps: list[Checked] = []
+    apps: list[contract_check.Checked | cxone_contract.Checked] = []
 
-    def wsgi(box: Sandbox) -> Checked:
-        apps.append(checked(App(box._store, box._clock), faults=True))
-        return apps[-1]
+    def wsgi(box: Sandbox) -> contract_check.Checked:
+        # Each looks at its own vendor's paths alone.
+        inner = cxone_contract.checked(App(box._store, box._clock), faults=True)
+        outer = contract_check.checked(inner, faults=True)
+        apps.extend((inner, outer))
+        return outer
 
     monkeypatch.setattr(Sandbox, "wsgi", property(wsgi))
     yield

@@ -143,6 +143,17 @@ def test_a_running_outbound_skill_cannot_be_updated(org: Tenant) -> None:
     assert org.admin.put_skill("Dialer", maxSecondsACW=5).status_code == 200
 
 
+def test_a_restricted_skill_is_listed_and_nothing_more(tmp_path: Path) -> None:
+    org = Tenant(tmp_path, restricted_skills=["Help Desk"])
+    assert org.admin.get("/skills")["totalRecords"] == 3
+    for reply in (
+        org.admin("GET", "/skills/1002"),
+        org.admin("PUT", "/skills/1002", {"skill": {"maxSecondsACW": 5}}),
+    ):
+        assert refused(reply) == (403, "The skill is restricted for this user.")
+    org.kept()
+
+
 def test_a_type_without_a_state_takes_the_state_away(org: Tenant) -> None:
     assert org.admin.put_skill("Sales Line", acwTypeId=1, stateIdACW=None).status_code == 200
     skill = org.admin.skill("Sales Line")

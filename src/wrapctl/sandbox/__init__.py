@@ -1,7 +1,7 @@
-"""An embedded Genesys Cloud to plan and apply against: the default endpoint, the demo and the test double.
+"""Embedded contact centres to plan and apply against: the default endpoint, the demo and the test double.
 
-It answers to the contract of the platform and imports nothing of the rest of wrapctl, so that it cannot share
-its mistakes.
+Genesys Cloud and NICE CXone answer here as their contracts say. Nothing of the rest of wrapctl is imported, so that
+the sandbox cannot share its mistakes.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 ACTIONS = {
-    "status": "answer `status` with `code`, `message`, `retry_after`, or a whole `body` or `raw` text; `after`: process first",
+    "status": "answer `status` with `code`, `message`, `retry_after` (`spelling` on CXone: where the message stands), or a"
+    " whole `body` or `raw` text; `after`: process first",
     "drop": "the connection breaks before the request is processed",
     "lose-answer": "the request is processed, then the connection breaks",
     "truncate": "the body is cut at `at` (a share, 0.5); `length`: `cut` looks complete, `full` promises the whole body",

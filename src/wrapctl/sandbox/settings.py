@@ -107,6 +107,8 @@ class CxoneSettings(Settings):
     """Whether the list of skills holds their dispositions, as v23 documents it."""
     wrap_skill: bool = False
     """Whether one skill comes in a ``skills`` array, as some versions do."""
+    restricted_skills: tuple[str, ...] = ()
+    """Names of skills that the user may list, but neither open nor update: 403 (section 5)."""
     inactive_on_skills: Literal["shown", "hidden"] = "shown"
     """Whether a skill still shows its deactivated dispositions (not found)."""
     unfiltered: Literal["all", "active"] = "all"
@@ -127,7 +129,7 @@ class CxoneSettings(Settings):
     @staticmethod
     def parsed(given: dict[str, Any]) -> dict[str, Any]:
         """Make the lists tuples."""
-        for name in ("versions", "refused_names", "fixed_dispositions"):
+        for name in ("versions", "refused_names", "fixed_dispositions", "restricted_skills"):
             if name in given:
                 given[name] = tuple(given[name])
         return given

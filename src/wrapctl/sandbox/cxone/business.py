@@ -8,7 +8,7 @@ from wrapctl.sandbox.cxone import skills
 from wrapctl.sandbox.cxone.call import host
 from wrapctl.sandbox.cxone.errors import answer
 from wrapctl.sandbox.cxone.paging import Shape, fields
-from wrapctl.sandbox.cxone.tx import TAG
+from wrapctl.sandbox.cxone.tx import TAG, TAGS
 
 if TYPE_CHECKING:
     from wrapctl.sandbox.cxone.call import Call
@@ -78,7 +78,7 @@ def list_skill_tags(call: Call, skill_id: str) -> Reply:
     with call.read() as tx:
         skill = skills.seen(tx, skill_id)
         tags = tx.all_seen(TAG)
-    held = [tags[tag] for tag in skill.get("$tags", ()) if tag in tags]
+    held = [tags[tag] for tag in skill.get(TAGS, ()) if tag in tags]
     if not held[skip : skip + top] and call.settings.empty_list == 204:
         return answer(status=204)
     found = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from wrapctl.sandbox.cxone.tx import settings_of
 from wrapctl.sandbox.front import Reply
 from wrapctl.sandbox.objects import Refused, dumps
 
@@ -19,6 +20,7 @@ DEFAULTS = {
     401: ("InvalidToken", "The access token is invalid or has expired."),
     403: ("Forbidden", "You do not have permission to perform this action."),
     404: ("NotFound", "The requested resource was not found."),
+    405: ("MethodNotAllowed", "The method is not allowed."),
     409: ("Conflict", "The request conflicts with the state of the resource."),
     429: ("TooManyRequests", "The rate limit was exceeded."),
     500: ("ServerError", "An internal error occurred."),
@@ -46,7 +48,7 @@ class Refusal(Refused):
 
 def spelling(org: Org | None) -> str:
     """Return where an org's errors say what is wrong."""
-    return str(getattr(org.settings, "error_text", "")) if org else "error_description"
+    return settings_of(org).error_text if org else "error_description"
 
 
 def answer(body: object = None, status: int = 200, text: str = "Success") -> Reply:

@@ -154,7 +154,7 @@ class CxoneFront:
             return self._discovered(visit)
         if arrival.path in tokens.PATHS:
             if arrival.method != "POST":
-                return Refusal(405, "Method not allowed.").reply(spelling(org))
+                return Refusal(405).reply(spelling(org))
             return tokens.login(visit)
         try:
             return self._called(visit)
@@ -163,7 +163,7 @@ class CxoneFront:
 
     def _discovered(self, visit: Visit) -> Reply:
         if visit.arrival.method != "GET":
-            return Refusal(405, "Method not allowed.").reply("error_description")
+            return Refusal(405).reply("error_description")
         if visit.asker.org is None:
             return Refusal(404, "Unknown tenantId").reply("error_description")
         return answer(business.configuration(visit.arrival, visit.asker.org))
@@ -180,7 +180,7 @@ class CxoneFront:
         matching = [(route, match) for route, pattern in _PATTERNS if (match := pattern.fullmatch(found[2]))]
         exact = [(route, match) for route, match in matching if route.method == arrival.method]
         if not exact:
-            raise Refusal(405, "Method not allowed.") if matching else Refusal(404)
+            raise Refusal(405) if matching else Refusal(404)
         # Without it the API errors (section 3); with which status was not found.
         if "application/json" not in arrival.header("Accept").lower():
             raise Refusal(400, "The Accept header must be application/json.")

@@ -96,7 +96,13 @@ def seen(tx: OrgTx, skill_id: str) -> Json:
     row = tx.seen(SKILL, str(number(skill_id, "skillId")))
     if row is None:
         raise Refusal(404, "Invalid skillId")
+    _check_open(tx, row.name)
     return row.json
+
+
+def _check_open(tx: OrgTx, name: str) -> None:
+    if name in tx.settings.restricted_skills:
+        raise Refusal(403, "The skill is restricted for this user.")
 
 
 def get_skill(call: Call, skill_id: str) -> Reply:
@@ -127,6 +133,7 @@ def update(tx: OrgTx, skill_id: int, given: Json) -> None:
     row = tx.truth(SKILL, str(skill_id))
     if row is None:
         raise Refusal(404, "Invalid skillId")
+    _check_open(tx, row.name)
     before = row.json
     if before.get("isOutbound") and before.get("isRunning"):
         raise Refusal(409, "Invalid state: a running outbound skill cannot be updated.")

@@ -21,6 +21,7 @@ TAG = "tag"
 
 # Kept beside the members of a body that the platform shows, and never shown.
 CHANGED = "$changed"
+TAGS = "$tags"
 
 
 def settings_of(org: objects.Org) -> CxoneSettings:

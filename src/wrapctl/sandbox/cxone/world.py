@@ -22,6 +22,7 @@ from wrapctl.sandbox.cxone.tx import (
     DISPOSITION,
     SKILL,
     TAG,
+    TAGS,
     UNAVAILABLE_CODE,
     OrgTx,
 )
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from wrapctl.sandbox.objects import Json, Org
 
 FIRST_ID = 1001
+# What no answer shows, and the state does.
+HIDDEN = {CHANGED: "lastUpdated", TAGS: "tags"}
 DEFAULT_CODES: tuple[Json, ...] = (
     {"name": "After Call Work", "isACW": True},
     {"name": "Extended Wrap Up", "isACW": True},
@@ -110,9 +113,7 @@ class Cxone:
         def all_of(kind: str) -> Json:
             bodies = tx.all_true(kind).items()
             return {
-                str(number): {
-                    ("lastUpdated" if key == CHANGED else key): value for key, value in body.items()
-                }
+                str(number): {HIDDEN.get(key, key): value for key, value in body.items()}
                 for number, body in bodies
             }
 
@@ -215,5 +216,5 @@ class _Planting:
                 {"dispositionId": self._id(DISPOSITION, wanted, whose), "priority": priority}
                 for priority, wanted in enumerate(named, 1)
             ]
-            body["$tags"] = [self._id(TAG, wanted, whose) for wanted in one.get("tags", [])]
+            body[TAGS] = [self._id(TAG, wanted, whose) for wanted in one.get("tags", [])]
             self._insert(SKILL, number, name, body)
