@@ -75,6 +75,19 @@ def test_wrong_logins_are_told_apart(org: Tenant) -> None:
         assert (reply.status_code, reply.get_json()["error"]) == (status, error), given
 
 
+def test_a_login_that_makes_no_sense_is_refused(org: Tenant) -> None:
+    http = org.admin.http
+    json_type = {"content_type": "application/json"}
+    for path in ("/authentication/v1/token/access-key", "/auth/token"):
+        assert http.post(path, data="{", **json_type).status_code == 400
+        assert http.post(path, data="[]", **json_type).status_code == 400
+        assert http.get(path).status_code == 405
+    assert http.post(DISCOVERY).status_code == 405
+    for header in ("Basic !", "Bearer x", "Basic /w=="):
+        reply = http.post("/auth/token", json=KEY, headers={"Authorization": header})
+        assert reply.get_json()["error"] == "invalid_client"
+
+
 def test_a_refresh_token_is_good_for_one_token(org: Tenant) -> None:
     refresh = org.admin.login().get_json()["refresh_token"]
     reply = org.admin.http.post("/public/user/refresh", json={"token": refresh})

@@ -227,6 +227,14 @@ def test_a_body_that_is_no_json_object_is_refused(org: Tenant) -> None:
     assert refused(reply) == (400, "The Content-Type must be application/json.")
 
 
+def test_a_disposition_that_is_not_there_cannot_be_updated(org: Tenant) -> None:
+    assert refused(org.admin("PUT", "/dispositions/999", {"dispositionName": "x"})) == (
+        404,
+        "Invalid dispositionId",
+    )
+    assert refused(org.admin("PATCH", "/dispositions/999/status", isActive=True))[0] == 404
+
+
 def test_the_date_of_a_change_may_be_coarse(tmp_path: Path) -> None:
     org = Tenant(tmp_path, last_updated="minutes")
     sale = org.admin.disposition("Sale")

@@ -114,6 +114,7 @@ def test_or_is_merged_into_what_is_there(tmp_path: Path) -> None:
         ({"screenPopTriggerEvent": "2"}, "Invalid parameter: screenPopTriggerEvent"),
         ({"skillName": "a/b"}, "Invalid skillName"),
         ({"skillName": "x" * 31}, "Invalid skillName"),
+        ({"skillName": ""}, "Invalid skillName"),
         ({"skillName": "Help Desk"}, "The skillName 'Help Desk' is in use."),
         ({"dispositions": [{"dispositionId": 1001}]}, "A disposition needs dispositionId and priority."),
         ({"dispositions": [1001]}, "A disposition needs dispositionId and priority."),
@@ -126,6 +127,13 @@ def test_a_wrong_part_changes_nothing(org: Tenant, wrong: dict[str, Any], words:
     before = org.state
     assert refused(org.admin.put_skill("Sales Line", notes="x", **wrong)) == (400, words)
     assert org.state == before
+
+
+def test_a_skill_that_is_not_there_cannot_be_updated(org: Tenant) -> None:
+    assert refused(org.admin("PUT", "/skills/999", {"skill": {"notes": "x"}})) == (404, "Invalid skillId")
+    assert refused(org.admin("PUT", "/skills/x", {"skill": {"notes": "x"}}))[0] == 400
+    assert org.admin.put_skill("Sales Line", skillName=None, notes="x").status_code == 200
+    assert org.skill("Sales Line")["notes"] == "x"
 
 
 def test_a_whole_body_sent_back_is_refused_for_its_types(org: Tenant) -> None:

@@ -139,10 +139,11 @@ def update(tx: OrgTx, skill_id: int, given: Json) -> None:
         raise Refusal(409, "Invalid state: a running outbound skill cannot be updated.")
     wanted = members.checked(given, any_case=tx.settings.skill_member_case == "any")
     _check_acw(tx, wanted)
-    if name := wanted.get("skillName"):
-        _check_name(tx, str(name), skill_id)
-    elif "skillName" in wanted:
-        del wanted["skillName"]
+    if wanted.get("skillName") is not None:
+        _check_name(tx, str(wanted["skillName"]), skill_id)
+    else:
+        # Null is allowed and no name: the skill keeps its own.
+        wanted.pop("skillName", None)
     assigned = wanted.pop("dispositions", None)
     if assigned is not None:
         wanted["dispositions"] = _assigned(tx, before["dispositions"], assigned)
