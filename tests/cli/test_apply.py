@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
 
 import pytest
 
-from cli.shell import Shell
+from cli.shell import ROOT, Shell
 from wrapctl.cli import apply as module
 from wrapctl.cli.console import Console
 
@@ -229,3 +236,48 @@ def test_a_second_apply_is_told_who_holds_the_lock(small: Shell) -> None:
         assert "somebody on elsewhere" in done.out
     assert small.run("apply", "acme", "--yes").code == 0
     assert small.run("unlock", "acme", "--run", "r1").code == 2
+
+
+def on_a_pty(small: Shell, typed: str, *arguments: str) -> tuple[int, str]:
+    """Run a command on a real terminal, and type something when it asks."""
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
+    with subprocess.Popen(
+        [sys.executable, "-m", "wrapctl.cli.main", *arguments],
+        cwd=small.root,
+        env={**environ, "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (Ctrl-C needs a terminal of its own)
+    ) as process:
+        os.close(theirs)
+        said = ""
+        try:
+            while True:
+                heard, _, _ = select.select([ours], [], [], 0.2)
+                if heard:
+                    said += os.read(ours, 65536).decode(errors="replace")
+                elif "[y/N]" in said:
+                    # Once it waits; and again, since a Ctrl-C that comes just before the read is not seen by it.
+                    os.write(ours, typed.encode())
+        except OSError:  # how Linux says that the other end of a terminal was closed
+            pass
+        finally:
+            os.close(ours)
+        return process.wait(30), said
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 1), ("\x03", 5)])
+def test_on_a_real_terminal_bars_make_room_for_the_plan_and_the_question(
+    small: Shell, typed: str, code: int
+) -> None:
+    changed(small)
+    before = small.state()
+    ended, said = on_a_pty(small, typed, "apply", "acme")
+    assert "Apply 1 change to acme? [y/N]" in said
+    assert "\x1b[1macme: " in said
+    assert "Traceback" not in said
+    assert (small.state() == before) == (code != 0)
+    assert ended == code

@@ -112,7 +112,8 @@ def test_json_is_one_document_and_nothing_else_on_standard_output(small: Shell) 
 
 def test_markdown_of_several_orgs_starts_with_a_table(shell: Shell) -> None:
     done = shell.run("plan", "--format", "markdown")
-    assert done.out.startswith("## 2 orgs\n\n| org | changes | held back |")
+    assert done.out.startswith("## 2 orgs")
+    assert "| org | changes | held back |" in done.out
     assert len(done.out) < 65_000
 
 

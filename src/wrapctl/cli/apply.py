@@ -273,6 +273,7 @@ class _Job:
     def _ask(self, plan: Plan) -> None:
         changes = len(plan.pending)
         question = f"Apply {changes:,} change{'' if changes == 1 else 's'} to {plan.org}?"
+        self.console.room()
         if not click.confirm(question, err=True):
             raise WrapctlError("not applied: nothing was written")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import functools
 import json
@@ -34,6 +35,7 @@ class Console:
         self.stop = threading.Event()
         self._hear = threading.Lock()
         self._deaf = False
+        self._make_room: Callable[[], None] | None = None
 
     # ── where ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -110,13 +112,24 @@ class Console:
 
     def out(self, text: str) -> None:
         """Write the result. A reader who has gone away is no reason to stop what is being done."""
+        self.room()
         if not self._deaf:
             self._deaf = not _write(text, err=False)
 
     def err(self, text: str) -> None:
         """Write what is not the result: progress, warnings, questions."""
+        self.room()
         with self._hear:
             _write(text if text.endswith("\n") else f"{text}\n", err=True)
+
+    def making_room(self, make_room: Callable[[], None] | None) -> None:
+        """Call ``make_room`` before anything is written: there are bars on the screen."""
+        self._make_room = make_room
+
+    def room(self) -> None:
+        """Clear the screen of bars."""
+        if self._make_room is not None:
+            self._make_room()
 
     def warn(self, text: str) -> None:
         """Write one line of warning; ``text`` may hold anything."""
@@ -132,8 +145,8 @@ class Console:
 
         def ask(number: int, frame: object) -> None:
             del frame
-            self.stop.set()
-            # os.write: a handler may run while somebody else is in the middle of printing.
+            # A handler may run while this very thread waits for the event or prints, with their locks in its hands.
+            _thread.start_new_thread(self.stop.set, ())
             with contextlib.suppress(OSError):
                 os.write(
                     2, f"\nwrapctl: {signal.Signals(number).name}: finishing what is in flight\n".encode()

@@ -157,7 +157,13 @@ def main() -> NoReturn:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    cli.main(prog_name="wrapctl")
+    try:
+        cli.main(prog_name="wrapctl")
+    finally:
+        # All is said and done: an impatient second Ctrl-C must not change how the run ended.
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wrapctl.render.escape import name
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from wrapctl.cli.console import Console
     from wrapctl.targets.interface import Event
 
@@ -22,12 +24,17 @@ _EVERY = 5.0
 
 @contextlib.contextmanager
 def progress(console: Console) -> Iterator[Listener]:
-    """Yield who listens to a target."""
-    if sys.stderr.isatty() and not console.ci:
-        with _bars(console) as listen:
-            yield listen
-    else:
+    """Yield who listens to a target. Bars make room by themselves when the command prints or asks."""
+    if not sys.stderr.isatty() or console.ci:
         yield _Lines(console)
+        return
+    bars = _Bars(console)
+    console.making_room(bars.rest)
+    try:
+        yield bars
+    finally:
+        bars.rest()
+        console.making_room(None)
 
 
 class _Lines:
@@ -51,46 +58,51 @@ class _Lines:
         self._console.err(f"{event.kind}: {name(event.text, 500)}{counted}")
 
 
-@contextlib.contextmanager
-def _bars(console: Console) -> Iterator[Listener]:
-    from rich.console import Console as Screen
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+class _Bars:
+    """Bars on a terminal, there while something is read or written, gone before anything else is said."""
 
-    lock = threading.Lock()
-    tasks: dict[str, Any] = {}
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-    )
-    # Standard output is the command's own, piped or not; a bar that captures it would swallow the plan.
-    bars = Progress(
-        *columns, console=Screen(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
-    )
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
 
-    def listen(event: Event) -> None:
+    def __call__(self, event: Event) -> None:
         words = name(event.text, 200)
-        with lock:
-            if event.kind not in {"read", "write"}:
-                bars.console.print(f"{event.kind}: {words}", markup=False, highlight=False)
-                return
-            bars.start()
-            key = event.kind if event.kind == "write" else f"read {event.text}"
+        if event.kind not in {"read", "write"}:
+            self._console.err(f"{event.kind}: {words}")
+            return
+        with self._lock:
+            bars = self._bars = self._bars or self._begun()
+            key = "write" if event.kind == "write" else words
             total = event.total or None
-            if key not in tasks:
-                tasks[key] = bars.add_task(words, total=total)
-            bars.update(tasks[key], description=words, completed=event.done, total=total)
-            if event.kind == "write" and console.verbose:
+            if key not in self._tasks:
+                self._tasks[key] = bars.add_task(words, total=total)
+            bars.update(self._tasks[key], description=words, completed=event.done, total=total)
+            if event.kind == "write" and self._console.verbose:
                 bars.console.print(words, markup=False, highlight=False)
-            if bars.finished:
-                # Nothing runs: whoever prints or asks now must have the terminal for himself.
-                bars.stop()
-                for task in tasks.values():
-                    bars.remove_task(task)
-                tasks.clear()
 
-    try:
-        yield listen
-    finally:
-        bars.stop()
+    def rest(self) -> None:
+        """Take the bars off the screen; the next event brings new ones."""
+        with self._lock:
+            if self._bars is not None:
+                self._bars.stop()
+                self._bars, self._tasks = None, {}
+
+    def _begun(self) -> Progress:
+        from rich.console import Console as Screen
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        # Standard output is the command's own, piped or not; a bar that captures it would swallow the plan.
+        bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Screen(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        bars.start()
+        return bars
