@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from render.plans import assign, create, delete, everything, plan, unassign, update
+from render.plans import assign, create, delete, everything, patient, plan, unassign, update
 from wrapctl.errors import Problem, Severity, Source
 from wrapctl.model import Identity, State
 from wrapctl.plan.plan import Plan
@@ -79,7 +79,7 @@ def test_an_artefact_that_is_no_plain_link_is_not_made_one() -> None:
     assert "](" not in document
 
 
-@settings(max_examples=60)
+@settings(patient, max_examples=60)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_no_name_becomes_markup(code: str, queue: str) -> None:
     hostile = plan(

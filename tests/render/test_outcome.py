@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from render.plans import create, entry, report, stale, troubled
+from render.plans import create, entry, patient, report, stale, troubled
 from wrapctl.apply.report import Report, Status
 from wrapctl.render import json as machine
 from wrapctl.render import markdown, text
@@ -46,6 +46,7 @@ def test_reports_of_several_orgs_are_one_document_with_a_table() -> None:
     assert "| `x` | **failed** | `locked` |" in document
 
 
+@patient
 @given(st.text(max_size=100))
 def test_no_platforms_words_can_add_a_line_or_a_command(words: str) -> None:
     made = report(

@@ -16,6 +16,7 @@ from render.plans import (
     delete,
     everything,
     outbound,
+    patient,
     plan,
     unassign,
     update,
@@ -147,6 +148,7 @@ def test_colours_only_when_asked_for() -> None:
     assert "REFUSED" in coloured
 
 
+@patient
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_no_name_can_add_a_line_a_colour_or_a_log_command(code: str, queue: str) -> None:
     hostile = plan(
