@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from project_files import CODES, ORG, acme, loaded, problems, write
-from wrapctl.config import project
+from wrapctl.config import project, vendor
 from wrapctl.errors import ConfigError, UsageError
 
 REAL = "kind: Org\nplatform: genesys\norganization_id: 3c0f\ncredentials: {client_id: {env: A}, client_secret: {env: B}}\n"
@@ -104,7 +104,9 @@ def test_a_real_endpoint_needs_the_organization_and_not_a_sandbox_one(tmp_path: 
     ]
 
 
-def test_a_platform_that_this_release_does_not_know(tmp_path: Path) -> None:
+def test_a_platform_that_this_release_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vendor, "vendor", lambda _: None)
+    monkeypatch.setattr(vendor, "known", lambda: ("genesys",))
     found = problems(acme(tmp_path, org="kind: Org\nplatform: cxone\nendpoint: sandbox\n"))
     assert found == [
         "org.yaml:2:11: error: the platform cxone is not supported (this release knows: genesys)"
@@ -189,7 +191,7 @@ def test_a_swap_with_pins_and_a_pinned_tombstone_are_fine(tmp_path: Path) -> Non
         ("q: {codes: [mini]}", "3:15: error: q lists `mini`, which is a set (write set:mini)"),
         ('q: {codes: ["set:empty"]}', "3:14: error: q: the list resolves to nothing (to clear the queue write a literal [])"),
         ("q: {assign: exactly}", "3:15: error: `assign`: `exactly` is not allowed (did you mean `exact`?)"),
-        ("q: {media: [telepathy]}", "3:15: error: `media`: `telepathy` is not allowed (one of: voice, callback, chat, email, message)"),
+        ("q: {media: [telepathy]}", "3:15: error: `media`: `telepathy` is not allowed (one of: voice, callback, chat, email, message, voicemail, work-item, sms, social, digital)"),
         ("q: {after_call_work: {}}", "3:7: error: q: `after_call_work` says nothing (write prompt or timeout, or remove the key)"),
         ("q: {after_call_work: {prompt: mandatory_timeout}}", "3:33: error: `prompt`: `mandatory_timeout` is not allowed (did you mean `mandatory-timeout`?)"),
         ("q: {after_call_work: {timeout: 45}}", "3:34: error: `timeout`: `45` is not a duration (write 45s, 5m or 1h)"),

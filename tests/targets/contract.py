@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from cxone_org import NAME as CXONE_NAME
+from cxone_org import Tenant
 from genesys_org import NAME, Org
-from wrapctl.model import Change
+from wrapctl.model import Change, Fields
 from wrapctl.plan.units import cut
 from wrapctl.targets.interface import Outcome, Target, Want
 
@@ -18,7 +20,14 @@ ALL = Want(codes=None, queues=None, outbound=True, divisions=True)
 
 
 class Harness(Protocol):
-    """One org with the codes ``Held`` and ``Free`` and the queue ``Queue``, which offers ``Held``."""
+    """One org with the codes ``Held`` and ``Free`` and the queue ``Queue``, which offers ``Held``.
+
+    ``request_ids``: the platform names its requests. ``timed`` and ``moved``: two kinds of after-call work.
+    """
+
+    request_ids: bool
+    timed: Fields
+    moved: Fields
 
     @property
     def target(self) -> Target:
@@ -43,7 +52,7 @@ class Harness(Protocol):
         ...
 
     def take_away(self, code: str) -> None:
-        """Have somebody else delete a code."""
+        """Have somebody else delete a code, or whatever the platform has in its place."""
         ...
 
     def break_reads(self, how: str) -> None:
@@ -74,8 +83,16 @@ def written(target: Target, *changes: Change) -> tuple[Outcome, ...]:
     return tuple(outcome for unit in units for outcome in writer.write(unit, fresh))
 
 
+def _work(prompt: str, timeout_ms: int) -> Fields:
+    return {"prompt": prompt, "timeout_ms": timeout_ms}
+
+
 class GenesysHarness:
     """Genesys Cloud, on the sandbox."""
+
+    request_ids = True
+    timed = _work("mandatory-timeout", 61_000)
+    moved = _work("mandatory-timeout", 77_000)
 
     def __init__(self, folder: Path) -> None:
         self.org = Org(
@@ -144,4 +161,80 @@ class GenesysHarness:
         self.org.close()
 
 
-HARNESSES: dict[str, Callable[[Path], Harness]] = {"genesys": GenesysHarness}
+class CxoneHarness:
+    """NICE CXone, on the sandbox."""
+
+    request_ids = False  # no header or member of the contract names a request
+    timed = _work("mandatory", 61_000)
+    moved = _work("mandatory", 77_000)
+
+    def __init__(self, folder: Path) -> None:
+        self.tenant = Tenant(
+            folder,
+            dispositions=[{"name": "Held"}, {"name": "Free", "notes": "d", "classification": None}],
+            skills=[{"name": "Queue", "dispositions": ["Held"]}],
+            settings={"page_cap": 10},
+        )
+        self._readonly = self.tenant.connect(f"sandbox-{CXONE_NAME}-readonly")
+
+    @property
+    def target(self) -> Target:
+        return self.tenant.target
+
+    @property
+    def readonly(self) -> Target:
+        return self._readonly
+
+    def truth(self) -> object:
+        return self.tenant.state
+
+    def code_id(self, name: str) -> str:
+        return self.tenant.code(name)
+
+    def queue_id(self, name: str) -> str:
+        return self.tenant.queue(name)
+
+    def many_codes(self, number: int) -> None:
+        for n in range(number):
+            self.tenant.edit(op="add_disposition", name=f"More {n:03}")
+
+    def take_away(self, code: str) -> None:
+        self.tenant.edit(op="deactivate", disposition=code)
+
+    def break_reads(self, how: str) -> None:
+        path = "/dispositions$"
+        if how == "moves":
+            for nth in range(1, 30):
+                edit = {"op": "add_disposition", "name": f"Moving {nth}"}
+                self.tenant.fault("edit", method="GET", path=path, query="skip=10", nth=nth, edit=edit)
+            return
+        rules: dict[str, Callable[[], None]] = {
+            "cut": lambda: self.tenant.fault("truncate", method="GET", path=path, length="full"),
+            "drop": lambda: self.tenant.fault("drop", method="GET", path=path),
+            "fail": lambda: self.tenant.fault("status", method="GET", path=path, status=500),
+            "html": lambda: self.tenant.fault(
+                "status", method="GET", path=path, status=200, raw="<html>hello"
+            ),
+        }
+        rules[how]()
+
+    def break_writes(self, how: str) -> None:
+        self.target.reader().identity()
+        for method in ("POST", "PUT"):
+            if how == "lose":
+                self.tenant.fault("lose-answer", method=method, path="/services/")
+            else:
+                self.tenant.fault("status", method=method, path="/services/", status=500, after=True)
+
+    def writes_seen(self) -> int:
+        return len(self.tenant.writes())
+
+    def stop(self) -> None:
+        self.tenant.clock.stop.set()
+
+    def close(self) -> None:
+        self._readonly.close()
+        self.tenant.close()
+
+
+HARNESSES: dict[str, Callable[[Path], Harness]] = {"cxone": CxoneHarness, "genesys": GenesysHarness}

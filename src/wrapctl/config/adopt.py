@@ -26,6 +26,8 @@ from wrapctl.plan.matching import Declared, match
 
 Selection = Literal["none", "all"] | frozenset[str]
 Entry = dict[str, write.Content]
+_COMMON = frozenset({"name", "description", "division", "active"})
+"""Fields that every platform's files spell alike; the others stand in the platform's own block."""
 SHARED_BY = 3
 """So many queues with one list make it a set."""
 
@@ -72,7 +74,7 @@ def import_org(
 
 def _asked(live: Live, selection: Selection) -> list[LiveQueue]:
     if selection == "all":
-        return list(live.queues)
+        return [queue for queue in live.queues if queue.active]
     if selection == "none":
         return []
     names = {queue.name for queue in live.queues}
@@ -155,7 +157,7 @@ class _Import:
             count[code.name] += 1
         found = []
         for code in sorted(self.live.codes, key=lambda one: (one.name, one.id)):
-            if code.reserved or any(fnmatchcase(code.name, glob) for glob in ignore):
+            if code.reserved or not code.active or any(fnmatchcase(code.name, glob) for glob in ignore):
                 self.left_out[code.id] = "stays"  # exact lists do not take these off, so nothing needs saying
             elif count[code.name] > 1:
                 self.left_out[code.id] = "several live codes have this name"
@@ -184,6 +186,8 @@ class _Import:
         flags = self._flags(code)
         if flags is not None and set(flags) != set(self.live.outbound_default):
             entry["outbound"] = list(flags)
+        if options := self.vendor.code_entry(code.fields):
+            entry[self.vendor.name] = dict(options)
         return entry
 
     def _flags(self, code: LiveCode) -> tuple[str, ...] | None:
@@ -211,6 +215,9 @@ class _Import:
         flags = self._flags(live)
         if code.outbound is not None and flags is not None and set(flags) != set(code.outbound):
             changes["outbound"] = list(flags)
+        own = {name: value for name, value in live.fields.items() if name not in _COMMON}
+        if any(code.fields[name] != value for name, value in own.items() if name in code.fields):
+            changes[self.vendor.name] = dict(self.vendor.code_entry(live.fields))
         self._change("codes", code.key, changes, self.new_codes)
 
     # ── queues ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -285,6 +292,9 @@ class _Import:
         low, high = self.vendor.timeout_ms
         if prompt in self.vendor.timed_prompts and isinstance(timeout, int) and low <= timeout <= high:
             work["timeout"] = write.duration(timeout)
+        state = live.after_call_work.get("state")
+        if prompt in self.vendor.timed_prompts and isinstance(state, str):
+            work["state"] = state
         return work
 
     def _refresh_queue(self, queue: Queue, live: LiveQueue) -> None:
@@ -298,7 +308,10 @@ class _Import:
         codes, closed = self._listed(live)
         if queue.codes is not None and codes is not None:
             have, want = set(queue.codes) - self.gone, set(codes)
-            if have - want or (want - have and not queue.additive) or set(queue.codes) & self.gone:
+            moved = (
+                self.vendor.capabilities.ordered_links and not queue.additive and list(queue.codes) != codes
+            )
+            if moved or have - want or (want - have and not queue.additive) or set(queue.codes) & self.gone:
                 changes["codes"] = self._rewritten(queue, codes)
             if not closed and not queue.additive:
                 changes["assign"] = "additive"
@@ -311,6 +324,8 @@ class _Import:
     def _rewritten(self, queue: Queue, codes: list[str]) -> list[str]:
         """Return a list that says ``codes``, with the sets of today kept where all their codes are live."""
         assert self.existing is not None  # noqa: S101 only declared queues are rewritten
+        if self.vendor.capabilities.ordered_links and not queue.additive:
+            return codes  # a set would have to stand where its codes do; the order is what agents see
         draft = self.existing.draft
         lists = Lists(draft)
         kept: list[str] = []

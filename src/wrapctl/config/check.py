@@ -6,7 +6,7 @@ Pure. Each finding goes to the draft with its position; nothing stops at the fir
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -16,7 +16,11 @@ from wrapctl.config.spec import CodeSpec, ProjectFile, QueueSpec
 from wrapctl.config.tree import Map, Node, Seq
 from wrapctl.config.values import nearest, quoted
 from wrapctl.config.vendor import Vendor
-from wrapctl.errors import Problem, Severity
+from wrapctl.errors import Problem, Severity, Source
+
+PLATFORMS = ("genesys", "cxone")
+COMMON = ("description", "division", "outbound")
+"""Fields that every file may name, and not every platform can hold."""
 
 
 def check_content(draft: Draft, project: ProjectFile | None, vendor: Vendor | None) -> None:
@@ -25,6 +29,8 @@ def check_content(draft: Draft, project: ProjectFile | None, vendor: Vendor | No
     _names(draft)
     _queue_names(draft)
     _codes(draft, vendor)
+    if vendor is not None:
+        _not_held(draft, vendor)
     _queues(draft, vendor)
 
 
@@ -188,29 +194,60 @@ def _matching(name: str, globs: Iterable[str]) -> str | None:
 
 
 def _fits(draft: Draft, item: Item[CodeSpec], vendor: Vendor) -> None:
-    """What the platform cannot hold is an error where it is written."""
-    can, node = vendor.capabilities, item.node
-    holds: Mapping[str, bool] = {
-        "description": "description" in can.code_fields,
-        "division": "division" in can.code_fields and can.divisions,
-        "outbound": can.outbound,
-    }
-    for name, fine in holds.items():
-        if not fine and name in node:
-            at = draft.places.source(node.key_marks[name])
-            draft.add(
-                at,
-                f"{item.key}: {can.title} has no `{name}` on wrap-up codes",
-                "remove it here (`null` where it is inherited)",
-            )
+    """A name that is too long, flags that do not exist, options of other platforms: wrong where they are written."""
+    title, node, spec = vendor.capabilities.title, item.node, item.spec
+    longest = vendor.capabilities.name_max
+    if longest is not None and spec.name is not None and len(spec.name) > longest and spec.state == "present":
+        draft.add(
+            draft.at(node, "name"),
+            f"{item.key}: a name of {len(spec.name)} characters; {title} takes {longest}",
+            "write a shorter `name` for this org, or decline the code with `state: omitted`",
+        )
     if vendor.flags:
         for flag, mark in _texts(node.get("outbound")):
             if flag not in vendor.flags:
                 draft.add(
-                    draft.places.source(mark), f"{item.key}: {can.title} has no outbound flag {quoted(flag)}"
+                    draft.places.source(mark), f"{item.key}: {title} has no outbound flag {quoted(flag)}"
                 )
-    for platform in ("genesys", "cxone"):
-        block(draft, node, platform, vendor, vendor.code)
+    for platform in PLATFORMS:
+        if platform == vendor.name:
+            block(draft, node, platform, vendor, vendor.code)
+
+
+def _not_held(draft: Draft, vendor: Vendor) -> None:
+    """Say what the platform has no place for, never silently leave it out.
+
+    In the org's own files it is a mistake. What comes from a shared catalog is meant for the orgs that can hold it:
+    a warning then, one for each file and field, which names every code and line.
+    """
+    title = vendor.capabilities.title
+    others = [platform for platform in PLATFORMS if platform != vendor.name]
+    inherited: dict[tuple[str, str], list[tuple[Source, str]]] = {}
+    for key, item in draft.codes.items():
+        if item.spec.state != "present":
+            continue
+        for name in (*COMMON, *others):
+            if name not in item.node or (name in COMMON and vendor.holds(name)):
+                continue
+            at = draft.places.source(item.node.key_marks[name])
+            if not draft.is_own(at):
+                inherited.setdefault((at.file, name), []).append((at, key))
+            elif name in COMMON:
+                hint = "remove it here (`null` where it is inherited)"
+                draft.add(at, f"{key}: {title} has no `{name}` on wrap-up codes", hint)
+            else:
+                block(draft, item.node, name, vendor, vendor.code)
+    for (_, name), found in sorted(inherited.items()):
+        what = f"no `{name}` on wrap-up codes" if name in COMMON else f"no use for options of {name}"
+        codes = ", ".join(f"{key} (line {at.line})" for at, key in sorted(found))
+        draft.problems.append(
+            Problem(
+                min(at for at, _ in found),
+                f"{draft.name}: {title} has {what}; not written: {codes}",
+                "orgs of other platforms that include this file hold it; `null` in this org's own files silences this",
+                Severity.WARNING,
+            )
+        )
 
 
 # ── queues ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +259,7 @@ def _queues(draft: Draft, vendor: Vendor | None) -> None:
             _after_call_work(draft, label, item, vendor)
         _repeated(draft, label, item)
         if vendor is not None:
-            for platform in ("genesys", "cxone"):
+            for platform in PLATFORMS:
                 block(draft, item.node, platform, vendor, vendor.queue)
 
 
@@ -242,7 +279,7 @@ def _after_call_work(draft: Draft, label: str, item: Item[QueueSpec], vendor: Ve
     spec, node = item.spec.after_call_work, item.node["after_call_work"]
     if spec is None or not isinstance(node, Map):
         return
-    if spec.prompt is None and spec.timeout is None:
+    if spec.prompt is None and spec.timeout is None and spec.state is None:
         at = draft.places.source(item.node.key_marks["after_call_work"])
         draft.add(
             at, f"{label}: `after_call_work` says nothing", "write prompt or timeout, or remove the key"
@@ -254,6 +291,10 @@ def _after_call_work(draft: Draft, label: str, item: Item[QueueSpec], vendor: Ve
         "prompt" not in vendor.capabilities.queue_fields or spec.prompt not in vendor.prompts
     ):
         draft.add(draft.at(node, "prompt"), f"{label}: {title} has no prompt {quoted(spec.prompt)}")
+    if spec.state is not None and "state" not in vendor.capabilities.queue_fields:
+        draft.add(draft.at(node, "state"), f"{label}: {title} has no `state` in after-call work")
+    elif spec.state is not None and spec.prompt is not None and spec.prompt not in vendor.timed_prompts:
+        draft.add(draft.at(node, "state"), f"{label}: a state with the prompt {spec.prompt}", "remove it")
     if spec.timeout is None:
         return
     if "timeout_ms" not in vendor.capabilities.queue_fields:
@@ -266,6 +307,8 @@ def _after_call_work(draft: Draft, label: str, item: Item[QueueSpec], vendor: Ve
             f"{label}: the timeout is out of bounds",
             f"{title} takes {low // 1000} s to {high // 60_000} min",
         )
+    if spec.timeout % vendor.timeout_step_ms:
+        draft.add(draft.at(node, "timeout"), f"{label}: {title} counts whole seconds", "write 45s")
     if spec.prompt is not None and spec.prompt not in vendor.timed_prompts:
         draft.add(
             draft.at(node, "timeout"),

@@ -71,6 +71,12 @@ def _endpoint(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
         return
     if org.endpoint == SANDBOX:
         return
+    if org.endpoint is not None and vendor is not None and not _may_lead_to(org.endpoint, vendor.domains):
+        draft.add(
+            draft.at(node, "endpoint"),
+            f"no host of {vendor.capabilities.title}",
+            f"credentials go to *.{' and *.'.join(vendor.domains)} only",
+        )
     if org.organization_id is None:
         draft.add(
             draft.places.source(item.mark),
@@ -108,6 +114,12 @@ def _url(draft: Draft, item: Item[Org], endpoint: str) -> bool:
     return True
 
 
+def _may_lead_to(endpoint: str, domains: Iterable[str]) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    known = tuple(domains)
+    return not known or _loopback(endpoint) or any(host == d or host.endswith(f".{d}") for d in known)
+
+
 def _loopback(endpoint: str) -> bool:
     host = urlsplit(endpoint).hostname or ""
     if host == "localhost":
@@ -123,12 +135,16 @@ def _credentials(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
         return
     given = item.spec.credentials or {}
     node = item.node.get("credentials")
+    known = (*vendor.credentials, *vendor.optional_credentials)
     for name in given:
-        if name not in vendor.credentials and isinstance(node, Map):
-            hint = nearest(name, vendor.credentials) or f"known: {', '.join(vendor.credentials)}"
+        if name not in known and isinstance(node, Map):
+            hint = nearest(name, known) or f"known: {', '.join(known)}"
             at = draft.places.source(node.key_marks[name])
             draft.add(at, f"{vendor.capabilities.title} has no credential {quoted(name)}", hint)
-    missing = [name for name in vendor.credentials if name not in given]
+    together = (
+        vendor.optional_credentials if any(name in given for name in vendor.optional_credentials) else ()
+    )
+    missing = [name for name in (*vendor.credentials, *together) if name not in given]
     if missing and (item.spec.endpoint != SANDBOX or given):
         mark = item.node.key_marks.get("credentials", item.mark)
         draft.add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wrapctl.config.crm import mapped
@@ -12,6 +12,7 @@ from wrapctl.config.resolve import Draft, Item, Lists
 from wrapctl.config.spec import CodeSpec, LimitSpec, LimitsSpec, Org, ProjectFile, QueueSpec
 from wrapctl.config.tree import Seq
 from wrapctl.config.values import to_days
+from wrapctl.config.vendor import Vendor
 from wrapctl.model import (
     Allowance,
     Code,
@@ -22,26 +23,28 @@ from wrapctl.model import (
     Policy,
     Queue,
     Value,
+    Verb,
     Window,
 )
 
 DIGEST_FORMAT = 1
 
 
-def desired(draft: Draft, project: ProjectFile | None) -> Desired | None:
+def desired(draft: Draft, project: ProjectFile | None, vendor: Vendor | None = None) -> Desired | None:
     """Return what the files want of one org, None when its ``org.yaml`` is unusable.
 
-    Lists are expanded and CRM rows made here; what is wrong with them is added to the draft's problems.
+    What ``vendor`` has no place for is left out; ``check`` has said so where it is written. Lists are expanded and CRM rows made here; what is wrong with them is added to the draft's problems.
     """
     limits = _limits(draft.org.spec.limits) if draft.org is not None else Limits()
     lists = Lists(draft)
     lists.all_sets()
     queues = tuple(_queue(draft, draft.queues[label], lists, limits) for label in sorted(draft.queues))
     crm = mapped(draft)
-    codes = tuple(_code(draft, draft.codes[key], project) for key in sorted(draft.codes))
+    codes = tuple(_code(draft, draft.codes[key], project, vendor) for key in sorted(draft.codes))
     if draft.org is None:
         return None
     org = draft.org.spec
+    manual = vendor.manual(getattr(org, org.platform) or {}) if vendor is not None else frozenset[Verb]()
     return Desired(
         org=draft.name,
         platform=org.platform,
@@ -51,11 +54,12 @@ def desired(draft: Draft, project: ProjectFile | None) -> Desired | None:
         organization_id=org.organization_id,
         allowances=_allowances(draft),
         crm=crm,
-        digest=digest(codes, queues, crm),
+        digest=digest(codes, queues, crm, manual),
+        manual=manual,
     )
 
 
-def _code(draft: Draft, item: Item[CodeSpec], project: ProjectFile | None) -> Code:
+def _code(draft: Draft, item: Item[CodeSpec], project: ProjectFile | None, vendor: Vendor | None) -> Code:
     spec = item.spec
     name = spec.name or ""
     fields: dict[str, Value] = {"name": name}
@@ -63,6 +67,11 @@ def _code(draft: Draft, item: Item[CodeSpec], project: ProjectFile | None) -> Co
         fields["description"] = spec.description
     if spec.division is not None:
         fields["division"] = spec.division
+    outbound = None if spec.outbound is None else tuple(sorted(set(spec.outbound)))
+    if vendor is not None:
+        fields = {one: value for one, value in fields.items() if one == "name" or vendor.holds(one)}
+        fields.update(vendor.code_fields(getattr(spec, vendor.name, None) or {}, _category(spec, project)))
+        outbound = outbound if vendor.holds("outbound") else None
     return Code(
         key=item.key,
         name=name,
@@ -76,9 +85,16 @@ def _code(draft: Draft, item: Item[CodeSpec], project: ProjectFile | None) -> Co
         valid_through=spec.valid_through,
         category=spec.category,
         tags=_tags(spec, project),
-        outbound=None if spec.outbound is None else tuple(sorted(set(spec.outbound))),
+        outbound=outbound,
         crm=spec.crm or {},
     )
+
+
+def _category(spec: CodeSpec, project: ProjectFile | None) -> dict[str, object]:
+    if spec.category is None or project is None:
+        return {}
+    found = (project.categories or {}).get(spec.category)
+    return found.model_dump() if found is not None else {}
 
 
 def _tags(spec: CodeSpec, project: ProjectFile | None) -> tuple[str, ...]:
@@ -107,7 +123,11 @@ def _queue(draft: Draft, item: Item[QueueSpec], lists: Lists, limits: Limits) ->
             )
     work: dict[str, Value] | None = None
     if spec.after_call_work is not None:
-        declared = {"prompt": spec.after_call_work.prompt, "timeout_ms": spec.after_call_work.timeout}
+        declared = {
+            "prompt": spec.after_call_work.prompt,
+            "timeout_ms": spec.after_call_work.timeout,
+            "state": spec.after_call_work.state,
+        }
         work = {name: value for name, value in declared.items() if value is not None}
     return Queue(
         label=item.key,
@@ -179,8 +199,13 @@ def _allowances(draft: Draft) -> tuple[Allowance, ...]:
     return tuple(sorted(found, key=lambda allowance: (allowance.token, allowance.reason)))
 
 
-def digest(codes: Sequence[Code], queues: Sequence[Queue], crm: Sequence[CrmMapping]) -> str:
-    """Return the SHA-256 over the content: no policy, no acknowledgement, no position."""
+def digest(
+    codes: Sequence[Code],
+    queues: Sequence[Queue],
+    crm: Sequence[CrmMapping],
+    manual: Iterable[Verb] = (),
+) -> str:
+    """Return the SHA-256 over the content: no policy but what is left to a person, no acknowledgement, no position."""
     content: list[Any] = [
         DIGEST_FORMAT,
         [
@@ -225,5 +250,7 @@ def digest(codes: Sequence[Code], queues: Sequence[Queue], crm: Sequence[CrmMapp
             for mapping in crm
         ],
     ]
+    if by_hand := sorted(verb.value for verb in manual):
+        content.append(by_hand)
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -97,7 +97,7 @@ class File:
 
 
 def _edit_list(old: CommentedSeq, wanted: list[str]) -> None:
-    """Keep what stays where it is, with its comments; take out the rest and append what is new."""
+    """Keep what stays where it is, with its comments; take out the rest, append what is new, order if need be."""
     for index in range(len(old) - 1, -1, -1):
         if old[index] not in wanted:
             del old[index]
@@ -105,8 +105,21 @@ def _edit_list(old: CommentedSeq, wanted: list[str]) -> None:
     for item in wanted:
         if item not in have:
             old.append(_text(item))
+    if list(old) != wanted and sorted(old) == sorted(wanted):
+        _reorder(old, wanted)
     if not old:
         old.fa.set_flow_style()
+
+
+def _reorder(old: CommentedSeq, wanted: list[str]) -> None:
+    """Put the items in another order, each with the comment behind it."""
+    comments = {str(item): old.ca.items.get(index) for index, item in enumerate(old)}
+    items = {str(item): item for item in old}
+    for index, name in enumerate(wanted):
+        old[index] = items[name]
+        old.ca.items.pop(index, None)
+        if comments[name] is not None:
+            old.ca.items[index] = comments[name]
 
 
 def _text(text: str) -> str:

@@ -70,9 +70,13 @@ class OrgConfig:
         given: dict[str, Callable[[], str]] = {
             name: partial(_fetch, where, environ, self.root) for name, where in self.credentials.items()
         }
-        if self.sandbox and not given:
+        words = vendor.vendor(self.desired.platform)
+        if self.sandbox and not given and words is not None:
             client = f"sandbox-{self.name}"
-            given = {"client_id": lambda: client, "client_secret": lambda: SANDBOX_SECRET}
+            given = {
+                name: (lambda: client) if name.endswith("_id") else (lambda: SANDBOX_SECRET)
+                for name in words.credentials
+            }
         return Connection(
             org=self.name,
             endpoint=self.endpoint,
@@ -303,7 +307,7 @@ def _org(
     # A file that could not be read may declare anything: then only what is certain is said.
     if whole:
         check.check_content(draft, rules, words)
-    found = desire.desired(draft, rules) if whole else None
+    found = desire.desired(draft, rules, words) if whole else None
     library.problems += draft.problems
     if found is None or draft.org is None:
         return None

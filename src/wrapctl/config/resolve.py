@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from wrapctl.config import shape
+from wrapctl.config.files import HOME
 from wrapctl.config.library import Document, Library
 from wrapctl.config.merge import join, merge
 from wrapctl.config.spec import Allow, CodeSpec, CrmMapping, Model, Org, QueueSpec
@@ -54,6 +55,10 @@ class Draft:
     def at(self, node: Map, key: str) -> Source:
         """Where the value of ``key`` stands."""
         return self.places.source(node.value_marks.get(key, node.mark))
+
+    def is_own(self, source: Source) -> bool:
+        """Whether something stands in the org's own files, not in a catalog that it includes."""
+        return source.file.startswith(f"{HOME}/{self.name}/")
 
     def add(self, source: Source, message: str, hint: str = "") -> None:
         """Report a problem."""

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from wrapctl.config.choices import Flag, Media, Prompt
 from wrapctl.config.values import (
     Bool,
     Clock,
@@ -27,16 +28,6 @@ from wrapctl.config.values import (
     Wrong,
 )
 
-Prompt = Literal["optional", "mandatory", "mandatory-timeout", "mandatory-forced-timeout", "agent-requested"]
-Flag = Literal[
-    "business-failure",
-    "business-neutral",
-    "business-success",
-    "contact-uncallable",
-    "number-uncallable",
-    "right-party-contact",
-]
-Media = Literal["voice", "callback", "chat", "email", "message"]
 Block = Mapping[str, object]
 
 
@@ -251,10 +242,12 @@ class WrapUpCodes(Model):
 class AcwSpec(Model):
     """After-call work of a queue."""
 
-    prompt: Prompt | None = Field(None, description="How the agent is asked for a code.")
-    timeout: Duration | None = Field(
-        None, description="1s to 60m; only with mandatory-timeout, mandatory-forced-timeout, agent-requested."
+    prompt: Prompt | None = Field(
+        None,
+        description="How the agent is asked for a code. `none` and `automatic`: CXone; those with -: Genesys.",
     )
+    timeout: Duration | None = Field(None, description="How long; only with prompts that have a time.")
+    state: Name | None = Field(None, description="CXone: name of the unavailable code meanwhile.")
 
 
 class QueueSpec(Model):

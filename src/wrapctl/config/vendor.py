@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from pydantic import BaseModel
 
+from wrapctl.model import Value, Verb
 from wrapctl.targets import registry
 from wrapctl.targets.interface import Capabilities
+
+Block = Mapping[str, object]
+
+
+def _no_fields(options: Block, category: Block) -> Mapping[str, Value]:
+    del options, category
+    return {}
+
+
+def _no_entry(fields: Mapping[str, Value]) -> Mapping[str, str]:
+    del fields
+    return {}
+
+
+def _nothing(options: Block) -> frozenset[Verb]:
+    del options
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +36,10 @@ class Vendor:
     """A platform's words, taken from ``targets/<name>/options.py``; what it does not define is empty.
 
     ``org``, ``code`` and ``queue`` are pydantic models of the block that carries the platform's name
-    (``genesys:`` …) at that level, None where it has no options there.
+    (``genesys:`` …) at that level, None where it has no options there. ``code_fields`` makes managed fields of a
+    code's own block and of its category, ``manual`` tells the verbs that an org's block leaves to a person,
+    ``code_entry`` the block that an import writes for a live code's fields.
+    ``optional_credentials`` are all or none. ``domains``: where a URL may lead, any host when empty.
     """
 
     name: str
@@ -32,6 +53,19 @@ class Vendor:
     org: type[BaseModel] | None = None
     code: type[BaseModel] | None = None
     queue: type[BaseModel] | None = None
+    optional_credentials: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    timeout_step_ms: int = 1
+    code_fields: Callable[[Block, Block], Mapping[str, Value]] = _no_fields
+    manual: Callable[[Block], frozenset[Verb]] = _nothing
+    code_entry: Callable[[Mapping[str, Value]], Mapping[str, str]] = _no_entry
+
+    def holds(self, field: str) -> bool:
+        """Whether the platform has a place for a field that every file may name."""
+        can = self.capabilities
+        if field == "outbound":
+            return can.outbound
+        return field in can.code_fields and (field != "division" or can.divisions)
 
 
 @cache
@@ -53,6 +87,12 @@ def vendor(platform: str) -> Vendor | None:
         org=getattr(options, "ORG_OPTIONS", None),
         code=getattr(options, "CODE_OPTIONS", None),
         queue=getattr(options, "QUEUE_OPTIONS", None),
+        optional_credentials=getattr(options, "OPTIONAL_CREDENTIALS", ()),
+        domains=getattr(options, "DOMAINS", ()),
+        timeout_step_ms=getattr(options, "TIMEOUT_STEP_MS", 1),
+        code_fields=getattr(options, "code_fields", _no_fields),
+        manual=getattr(options, "manual", _nothing),
+        code_entry=getattr(options, "code_entry", _no_entry),
     )
 
 

@@ -14,16 +14,30 @@ from wrapctl.http.wire import Reply
 _LONGEST = 500
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 _CODE = ("code", "error", "error_code", "errorCode")
-_MESSAGE = ("message", "error_description", "messageWithParams", "errorMessage", "description")
+_MESSAGE = (
+    "message",
+    "error_description",
+    "errorDescription",
+    "error_Description",
+    "messageWithParams",
+    "errorMessage",
+    "description",
+)
+_STATUS_TEXT = "icstatusdescription"
+_SAYS_NOTHING = frozenset({"", "success"})
 _REQUEST = ("contextId", "correlationId", "requestId")
 
 
 def platform_answer(operation: str, reply: Reply, redact: Callable[[str], str]) -> PlatformAnswer:
     """Return what the platform said: status, code, message, request id.
 
-    The body may be JSON of any shape, HTML of a proxy, plain text or nothing (contract section 2).
+    The body may be JSON of any shape, HTML of a proxy, plain text or nothing (contract section 2). Some platforms
+    say what is wrong in a header alone.
     """
     code, message, request_id = _read(reply)
+    if not message:
+        text = reply.headers.get(_STATUS_TEXT, "")
+        message = "" if text.strip().lower() in _SAYS_NOTHING else text
     return PlatformAnswer(
         operation=operation,
         status=reply.status,

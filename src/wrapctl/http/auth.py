@@ -1,15 +1,18 @@
-"""OAuth client credentials: the protocol as a generator that needs no socket, and who drives it.
+"""Logins: the protocol as a generator that needs no socket, and who drives it. OAuth client credentials are here.
 
-Contract section 1: Basic, form body, at the login host; ``expires_in`` is set per client, never assumed.
+Contract section 1: Basic, form body, at the login host; ``expires_in`` is set per client, never assumed. Platforms
+with another login bring a generator of their own.
 """
 
 from __future__ import annotations
 
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from wrapctl.empty import Empty
 from wrapctl.errors import Answered, Interrupted, PlatformAnswer, RateLimited, TargetError, Unauthorized
 from wrapctl.http.redact import Redactor
 from wrapctl.http.session import Session
@@ -24,10 +27,11 @@ _PAUSES = (3.0, 9.0, 27.0)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and for how many seconds from now to use it."""
+    """An access token, for how many seconds from now to use it, and what came with it about the tenant."""
 
     value: str
     seconds: float
+    claims: Mapping[str, object] = Empty()
 
     def __repr__(self) -> str:
         return f"Token(***, {self.seconds})"
@@ -51,10 +55,12 @@ class Pause:
     seconds: float
 
 
-def login(
-    org: str, client_id: str, client_secret: str
-) -> Generator[Ask | Pause, Reply | PlatformAnswer | None, Token]:
-    """Log in: yields what to send or how long to wait, is sent the reply or the error, returns the token.
+Flow: TypeAlias = Generator[Ask | Pause, Reply | PlatformAnswer | None, Token]
+"""A login: yields what to send or how long to wait, is sent the reply or the error, returns the token."""
+
+
+def login(org: str, client_id: str, client_secret: str) -> Flow:
+    """Log in by client credentials.
 
     The token endpoint says "rate limit exceeded" as a 400 ``invalid_request``, not as a 429 (contract section 1).
 
@@ -110,28 +116,29 @@ def _what_to_check(org: str) -> str:
     )
 
 
-class ClientCredentials:
+class TokenKeeper:
     """Keeps one token for all threads of one connection.
 
-    In: the org (for messages), where the secrets come from (asked for when needed), the login host's session.
+    In: the org (for messages), what starts a login (fetching secrets only then), the login host's session.
     """
 
     def __init__(
         self,
         org: str,
-        secrets: tuple[Callable[[], str], Callable[[], str]],
+        start: Callable[[], Flow],
         session: Session,
         runtime: Runtime,
         redact: Redactor,
     ) -> None:
         self._org = org
-        self._secrets = secrets
+        self._start = start
         self._session = session
         self._runtime = runtime
         self._redact = redact
         self._lock = threading.Lock()
         self._header = ""
         self._until = 0.0
+        self._claims: Mapping[str, object] = Empty()
 
     def header(self) -> str:
         """``Bearer …``; logs in when there is no token or it ends soon. One thread does, the others wait.
@@ -145,7 +152,18 @@ class ClientCredentials:
                 token = self._login()
                 self._header = f"Bearer {token.value}"
                 self._until = self._runtime.monotonic() + token.seconds
+                self._claims = token.claims
             return self._header
+
+    def claims(self) -> Mapping[str, object]:
+        """What the token says about the tenant; logs in when there is no token.
+
+        Raises:
+            TargetError: the login failed.
+            Interrupted: the run was asked to stop meanwhile.
+        """
+        self.header()
+        return self._claims
 
     def refused(self, header: str) -> None:
         """Forget the token, unless another thread has already fetched a newer one."""
@@ -154,9 +172,7 @@ class ClientCredentials:
                 self._header = ""
 
     def _login(self) -> Token:
-        client_id, client_secret = (fetch() for fetch in self._secrets)
-        self._redact.add(client_secret)
-        flow = login(self._org, client_id, client_secret)
+        flow = self._start()
         try:
             step = next(flow)
             while True:
@@ -185,3 +201,22 @@ class ClientCredentials:
             return error.answer
         except TargetError as error:
             raise type(error)(f"login of {self._org}: {error.message}", hint=error.hint) from None
+
+
+class ClientCredentials(TokenKeeper):
+    """A token by OAuth client credentials. ``secrets`` fetch id and secret of the client when they are needed."""
+
+    def __init__(
+        self,
+        org: str,
+        secrets: tuple[Callable[[], str], Callable[[], str]],
+        session: Session,
+        runtime: Runtime,
+        redact: Redactor,
+    ) -> None:
+        def start() -> Flow:
+            client_id, client_secret = (fetch() for fetch in secrets)
+            redact.add(client_secret)
+            return login(org, client_id, client_secret)
+
+        super().__init__(org, start, session, runtime, redact)

@@ -93,11 +93,14 @@ class Session:
         """The host that is spoken to."""
         return self._wire.host
 
-    def send(self, call: Call, *, expect: Literal["json", "nothing"] = "json", header: str = "") -> Reply:
+    def send(
+        self, call: Call, *, expect: Literal["json", "list", "nothing"] = "json", header: str = ""
+    ) -> Reply:
         """Send a call until it is answered for good, and return the success (2xx).
 
-        With ``expect="json"`` the reply's ``value`` is the parsed body, an object or an array. ``header`` is the
-        Authorization of this one call, where the session has nobody to give it (a login).
+        With ``expect="json"`` the reply's ``value`` is the parsed body, an object or an array; ``"list"`` takes 204
+        for an empty one. ``header`` is the Authorization of this one call, where the session has nobody to give it
+        (a login).
 
         Raises:
             Answered: the platform's last word was an error (``Unauthorized``, ``Forbidden``, ``RateLimited``).
@@ -116,7 +119,8 @@ class Session:
             try:
                 reply = self._wire.exchange(call, {"Authorization": allowed} if allowed else {})
                 if 200 <= reply.status < 300:
-                    return _parsed(reply) if expect == "json" else reply
+                    empty = expect == "nothing" or (expect == "list" and reply.status == 204)
+                    return reply if empty else _parsed(reply)
             except Trouble as trouble:
                 if call.may_repeat or trouble.kind is Kind.NOT_SENT:
                     self._again(failures, Reason.CONNECTION, call, trouble.why, None)

@@ -11,6 +11,7 @@ from wrapctl.targets.interface import Capabilities, Connection, Runtime, Target
 
 _PACKAGES: Mapping[str, str] = MappingProxyType(
     {
+        "cxone": "wrapctl.targets.cxone",
         "genesys": "wrapctl.targets.genesys",
     }
 )

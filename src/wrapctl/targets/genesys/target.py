@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import import_module
 from random import SystemRandom
-from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from wrapctl.errors import UsageError
 from wrapctl.http.auth import ClientCredentials
-from wrapctl.http.embedded import EmbeddedTransport
 from wrapctl.http.pacing import Pacing
 from wrapctl.http.redact import Redactor
 from wrapctl.http.session import Session
 from wrapctl.http.wire import Transport, Wire, check_base_url, is_loopback
+from wrapctl.targets.embedded import SANDBOX, SANDBOX_URL, Sandbox, embedded
 from wrapctl.targets.genesys.api import WORKERS, Api
 from wrapctl.targets.genesys.capabilities import CAPABILITIES
 from wrapctl.targets.genesys.options import CREDENTIALS, REGIONS
@@ -24,11 +22,6 @@ from wrapctl.targets.genesys.reader import GenesysReader
 from wrapctl.targets.genesys.writer import GenesysWriter
 from wrapctl.targets.interface import Capabilities, Connection, Runtime, Traffic
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
-SANDBOX = "sandbox"
-SANDBOX_URL = "http://api.sandbox.invalid"
 REQUEST_ID = "ININ-Correlation-Id"
 
 
@@ -91,17 +84,6 @@ class GenesysTarget:
         self._close()
 
 
-class _Sandbox(Protocol):
-    """What is needed of ``wrapctl.sandbox.Sandbox``: imported only where it is used, since it brings Flask."""
-
-    @property
-    def wsgi(self) -> WSGIApplication: ...
-
-    def ensure(self, name: str) -> object: ...
-
-    def close(self) -> None: ...
-
-
 def connect(
     connection: Connection,
     runtime: Runtime,
@@ -120,10 +102,10 @@ def connect(
             f"{connection.org}: credentials lack {' and '.join(missing)}",
             hint=f"name them under `credentials` in wrapups/{connection.org}/org.yaml",
         )
-    sandbox: _Sandbox | None = None
+    sandbox: Sandbox | None = None
     if connection.endpoint == SANDBOX:
         found = Hosts(SANDBOX_URL, SANDBOX_URL)
-        sandbox, transport = _embedded(connection, transport)
+        sandbox, transport = embedded(connection, CAPABILITIES.name, transport)
     else:
         found = hosts(connection.endpoint, connection.region)
     traffic = Traffic()
@@ -150,11 +132,3 @@ def connect(
             sandbox.close()
 
     return GenesysTarget(Api(session, runtime, page=CAPABILITIES.page), traffic, close)
-
-
-def _embedded(connection: Connection, transport: Transport | None) -> tuple[_Sandbox, Transport]:
-    module = import_module("wrapctl.sandbox")
-    sandbox: _Sandbox = module.Sandbox(connection.sandbox_dir)
-    sandbox.ensure(connection.org)
-    dropped: type[Exception] = module.ConnectionDropped
-    return sandbox, transport or EmbeddedTransport(sandbox.wsgi, dropped=(dropped,))

@@ -1,0 +1,131 @@
+"""What a failed write means for a change: by exception, status, words and operation. Pure.
+
+Contract sections 3 (errors), 4 and 5 (what each operation answers).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from wrapctl.errors import (
+    Answered,
+    Forbidden,
+    IncompleteRead,
+    PlatformAnswer,
+    RateLimited,
+    TargetError,
+    Unanswered,
+    Unauthorized,
+    Unreachable,
+)
+from wrapctl.model import Change, Verb
+from wrapctl.targets.interface import Outcome, Result
+
+PERMISSIONS = MappingProxyType(
+    {
+        Verb.UPDATE_CODE: "Dispositions Edit",
+        Verb.CREATE_CODE: "Dispositions Create",
+        Verb.DEACTIVATE_CODE: "Dispositions Edit",
+        Verb.ASSIGN: "Skills Edit",
+        Verb.UNASSIGN: "Skills Edit",
+        Verb.REORDER: "Skills Edit",
+        Verb.SET_ACW: "Skills Edit",
+    }
+)
+"""The permission that each write needs (section 1); rights are those of the user whose access key it is."""
+
+_SKILL = frozenset({Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER, Verb.SET_ACW})
+_TAKEN = ("already exists", "duplicate", "in use", "must be unique")
+
+
+def failed(change: Change, error: TargetError) -> Outcome:
+    """Return the outcome of a change whose write raised ``error``.
+
+    What ends every further write (login, limit, no network) is fatal. An answer that leaves open whether the write
+    happened (5xx, 408, none at all) is unknown.
+    """
+    match error:
+        case Unauthorized():
+            return _outcome(change, Result.REFUSED, error, fatal=True)
+        case RateLimited():
+            return _outcome(change, Result.BUSY, error, fatal=True)
+        case Forbidden():
+            needed = PERMISSIONS.get(change.verb, "")
+            hint = (
+                f"give the user of the access key {needed}; a restricted skill needs its own right, and a key for "
+                "`plan` alone cannot apply"
+            )
+            return _outcome(change, Result.REFUSED, error, hint=hint)
+        case Answered():
+            return _answered(change, error, error.answer)
+        case Unanswered():
+            return _outcome(change, Result.UNKNOWN, error)
+        case Unreachable():
+            return _outcome(change, Result.BUSY, error, fatal=True)
+        case _:
+            return _outcome(change, Result.REFUSED, error)
+
+
+def unread(change: Change, error: TargetError) -> Outcome:
+    """Return the outcome of a change whose object could not be read right before its write: nothing was sent."""
+    if isinstance(error, (Forbidden, Unauthorized, RateLimited)):
+        return failed(change, error)
+    fatal = isinstance(error, Unreachable) and not isinstance(error, IncompleteRead)
+    return _outcome(
+        change, Result.BUSY, error, hint=error.hint or "nothing was written: run again", fatal=fatal
+    )
+
+
+def gone(change: Change, what: str) -> Outcome:
+    """Return the outcome of a change whose object is not there: a removal has nothing to do."""
+    if change.verb is Verb.DEACTIVATE_CODE:
+        return Outcome(change.id, Result.DONE, message="it was already gone")
+    return Outcome(change.id, Result.STALE, message=f"the {what} is not there any more", hint="plan again")
+
+
+def not_made(change: Change, words: str, operation: str, status: int) -> Outcome:
+    """Return the outcome of an item that a batch did not create, with the platform's words."""
+    result = Result.EXISTS if is_taken(words) else Result.REFUSED
+    answer = PlatformAnswer(operation, status, message=words)
+    return Outcome(change.id, result, message=words or "the platform did not create it", answer=answer)
+
+
+def is_taken(words: str) -> bool:
+    """Whether words of the platform say that a name is in use; how it says that is not documented (section 4)."""
+    return any(sign in words.lower() for sign in _TAKEN)
+
+
+def _answered(change: Change, error: Answered, answer: PlatformAnswer) -> Outcome:
+    status, verb = answer.status, change.verb
+    if status == 404:
+        return gone(change, "skill" if verb in _SKILL else "disposition")
+    # 500 on a skill is documented as a failed set-up (section 5): whether anything was changed is open all the same.
+    if status == 408 or (status >= 500 and status != 501):
+        return _outcome(change, Result.UNKNOWN, error)
+    if verb is Verb.CREATE_CODE and is_taken(answer.message):
+        return _outcome(change, Result.EXISTS, error)
+    if status == 409 and verb in _SKILL:
+        hint = "an outbound skill that runs cannot be changed: stop the skill, run again, and start it afterwards"
+        return _outcome(change, Result.BUSY, error, hint=hint)
+    if status == 409:
+        hint = "a disposition of the platform itself cannot be changed; or another one has this name: choose another"
+        return _outcome(change, Result.REFUSED, error, hint=hint)
+    if status == 400 and verb is Verb.SET_ACW:
+        hint = "the platform checks prompt, state and time together: after-call work may need a `state`"
+        return _outcome(change, Result.REFUSED, error, hint=hint)
+    return _outcome(change, Result.REFUSED, error)
+
+
+def _outcome(
+    change: Change, result: Result, error: TargetError, *, hint: str = "", fatal: bool = False
+) -> Outcome:
+    answer = error.answer if isinstance(error, Answered) else None
+    return Outcome(
+        change.id,
+        result,
+        message=error.message,
+        hint=hint or error.hint,
+        answer=answer,
+        request_id=answer.request_id if answer else "",
+        fatal=fatal,
+    )
