@@ -199,7 +199,7 @@ def test_orgs_are_completed_from_the_folders(shell: Shell) -> None:
     context = click.Context(cli)
     context.params["project"] = shell.root
     parameter = click.Argument(["org"])
-    assert complete_orgs(context, parameter, "") == ["acme-emea", "acme-us"]
+    assert complete_orgs(context, parameter, "") == ["acme-cxone", "acme-emea", "acme-us"]
     assert complete_orgs(context, parameter, "acme-u") == ["acme-us"]
 
 
@@ -207,4 +207,4 @@ def test_the_shell_is_told_the_names_of_orgs(shell: Shell) -> None:
     done = shell.process(
         _WRAPCTL_COMPLETE="bash_complete", COMP_WORDS="wrapctl plan acme", COMP_CWORD="2", COLUMNS="80"
     )
-    assert done.out.splitlines() == ["plain,acme-emea", "plain,acme-us"]
+    assert done.out.splitlines() == ["plain,acme-cxone", "plain,acme-emea", "plain,acme-us"]

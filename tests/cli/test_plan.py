@@ -98,11 +98,12 @@ def test_the_plans_of_several_orgs_are_saved_into_a_folder(shell: Shell) -> None
     done = shell.run("plan", "--out", "plans", "--format", "json")
     assert done.code == 0
     assert sorted(path.name for path in (shell.root / "plans").iterdir()) == [
+        "acme-cxone.json",
         "acme-emea.json",
         "acme-us.json",
     ]
     assert done.data["kind"] == "wrapctl.plans"
-    assert [plan["org"] for plan in done.data["plans"]] == ["acme-us", "acme-emea"]
+    assert [plan["org"] for plan in done.data["plans"]] == ["acme-us", "acme-cxone", "acme-emea"]
 
 
 def test_json_is_one_document_and_nothing_else_on_standard_output(small: Shell) -> None:
@@ -112,7 +113,7 @@ def test_json_is_one_document_and_nothing_else_on_standard_output(small: Shell) 
 
 def test_markdown_of_several_orgs_starts_with_a_table(shell: Shell) -> None:
     done = shell.run("plan", "--format", "markdown")
-    assert done.out.startswith("## 2 orgs")
+    assert done.out.startswith("## 3 orgs · SANDBOX")
     assert "| org | changes | held back |" in done.out
     assert len(done.out) < 65_000
 
@@ -123,7 +124,7 @@ def test_one_org_that_cannot_be_read_does_not_hide_the_others(shell: Shell) -> N
         box.add_fault("status", status=403, code="missing.permissions", org="acme-us", path="wrapupcodes")
     done = shell.run("plan", "--format", "json")
     assert done.code == 1
-    assert [plan["org"] for plan in done.data["plans"]] == ["acme-emea"]
+    assert [plan["org"] for plan in done.data["plans"]] == ["acme-cxone", "acme-emea"]
     assert [one["org"] for one in done.data["failed"]] == ["acme-us"]
     assert "acme-us: wrapctl: " in done.err
     assert "missing.permissions" in done.err

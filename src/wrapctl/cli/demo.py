@@ -19,8 +19,8 @@ from wrapctl.errors import Exit, UsageError, WrapctlError
 if TYPE_CHECKING:
     from wrapctl.sandbox import Sandbox
 
-ORGS = ("acme-emea", "acme-us")
-STAR = ORGS[0]
+ORGS = ("acme-emea", "acme-us", "acme-cxone")
+STAR, _, OTHER = ORGS
 _RULE = "─" * 100
 
 
@@ -87,17 +87,25 @@ class _Story:
         """All steps."""
         say = self._say
         say(
-            "Two contact centres, described in YAML, and an embedded emulation of their platform as it is today."
+            "Three contact centres on Genesys Cloud and NICE CXone, described in YAML with one catalog between them, "
+            "and an embedded emulation of both platforms as they are today."
         )
         self._run(["sandbox", "reset", *ORGS])
         say("The files are checked offline: everything that is wrong at once, with file, line and column.")
-        self._run(["validate"], holds="2 orgs valid")
+        self._run(["validate"], holds=f"{len(ORGS)} orgs valid", show=_last_line)
         say(
             "What would change? Reads the platform and writes nothing; exit code 3 says that changes are pending."
         )
         self._run(["plan", STAR, "--exit-code", *self._sandbox], code=Exit.PENDING, holds="SANDBOX")
+        say("The same catalog on the other vendor: dispositions and skills, in the order that agents see.")
+        self._run(
+            ["plan", OTHER, "--exit-code", *self._sandbox],
+            code=Exit.PENDING,
+            holds="reactivate",
+            show=_without("Warnings", "Not managed"),
+        )
         say(
-            "Apply both orgs: under a lock, each object compared right before its write, and read back after it."
+            "Apply all orgs: under a lock, each object compared right before its write, and read back after it."
         )
         self._run(["apply", "--all", "--yes", *self._sandbox], holds=f"{STAR}: applied", show=_reports)
         say("Plan again. What was wanted is live.")
@@ -210,6 +218,11 @@ def _exit_code(call: Callable[[], object]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(Exit.ERROR)
     return int(Exit.OK)
+
+
+def _last_line(told: str) -> str:
+    """What a command said in the end; the warnings before it are there when it is run by hand."""
+    return told.strip().splitlines()[-1]
 
 
 def _reports(told: str) -> str:
