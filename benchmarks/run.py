@@ -20,6 +20,7 @@ RUNS = (
     ("whole.py", "all-new"),
     ("requests.py", "1000", "200", "50"),
     ("requests.py", "5000", "1000", "120"),
+    ("cxone.py",),
 )
 
 
