@@ -17,6 +17,7 @@ from wrapctl.config import check, check_org, desire, resolve, secrets, shape, ve
 from wrapctl.config.files import HOME, Disk, Files, Revision
 from wrapctl.config.library import Document, Library
 from wrapctl.config.resolve import Draft
+from wrapctl.config.secrets import SANDBOX_SECRET
 from wrapctl.config.spec import Org, ProjectFile, Reference
 from wrapctl.config.tree import Map, Seq
 from wrapctl.config.values import ORG, nearest, quoted
@@ -27,7 +28,6 @@ from wrapctl.targets.interface import Connection
 CATALOG = "catalog"
 PROJECT_FILE = f"{HOME}/wrapctl.yaml"
 SANDBOX = check_org.SANDBOX
-SANDBOX_SECRET = "sandbox"  # noqa: S105 the embedded sandbox's well-known word opens nothing else
 
 
 @dataclass(frozen=True, slots=True)
