@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import contract_check
 import cxone_contract
@@ -15,6 +16,10 @@ from wrapctl.sandbox.app import App
 
 for _name in ("CI", "WRAPCTL_SECRETS", "WRAPCTL_ALLOW_COMMAND", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(_name, None)
+
+# Never a timed test: a busy machine is no reason to fail.
+settings.register_profile("wrapctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wrapctl")
 
 # The sandbox's own tests ask for what no client should; the others go through wrapctl's own requests alone.
 _THROUGH_WRAPCTL = ("tests/e2e", "tests/cli", "tests/test_docs")

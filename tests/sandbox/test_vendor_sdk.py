@@ -87,7 +87,7 @@ def test_mapping_organization_and_divisions_are_read(box: Sandbox) -> None:
         assert (mapping.version, mapping.default_set, len(mapping.mapping)) == (
             17,
             ["RIGHT_PARTY_CONTACT"],
-            44,
+            45,
         )
         assert sdk.OrganizationApi(api).get_organizations_me().id == box.org("acme-emea").id
         divisions = sdk.AuthorizationApi(api).get_authorization_divisions(object_count=True)
