@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -18,7 +19,9 @@ from world import (
     queue,
     sentences,
 )
+from wrapctl.errors import PlanUnusable
 from wrapctl.model import Cause, Division, Limit, Limits, Ref, Scope, Verb, code_address
+from wrapctl.plan.file import dumps, loads
 from wrapctl.plan.guard import recheck
 
 
@@ -501,3 +504,13 @@ def test_before_the_first_write_a_queue_that_others_emptied_meanwhile_is_refused
     assert not made.refusals
     now = replace(have, links={"q1": ("2",)})
     assert recheck(made, want.policy)(now, made.pending)[0].limit == "emptied_queues"
+
+
+def test_a_finding_cut_out_of_a_saved_plan_is_noticed() -> None:
+    limits = Limits(deletes=Limit(max=1))
+    tombstones = [code(key, key, absent=True) for key in FOURTEEN[:3]]
+    made = plan(desired(tombstones, limits=limits), live([live_code(key, key) for key in FOURTEEN[:3]]))
+    data = json.loads(dumps(made))
+    data["findings"] = []
+    with pytest.raises(PlanUnusable, match="changed after it was made"):
+        loads(json.dumps(data))

@@ -29,12 +29,32 @@ KIND = "wrapctl.plan"
 
 
 def dumps(plan: Plan) -> str:
-    """Return a plan as JSON text with a final newline; equal plans give equal text."""
-    return json.dumps(as_data(plan), indent=1, ensure_ascii=False) + "\n"
+    """Return a plan as JSON text with a final newline; equal plans give equal text.
+
+    A line for each member and for each change: it can be read and compared as text, and a plan of 127,000 changes
+    does not have to exist as plain data all at once.
+    """
+    members = []
+    for name, value in _head(plan).items():
+        if name == "changes":
+            changes = ",\n  ".join(_text(change_data(change)) for change in plan.changes)
+            members.append(f'"changes": [\n  {changes}\n ]' if changes else '"changes": []')
+        else:
+            members.append(f"{_text(name)}: {_text(value)}")
+    return "{\n " + ",\n ".join(members) + "\n}\n"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def as_data(plan: Plan) -> dict[str, object]:
     """Return a plan as plain data (``schemas/plan.schema.json``)."""
+    return {**_head(plan), "changes": [change_data(change) for change in plan.changes]}
+
+
+def _head(plan: Plan) -> dict[str, object]:
+    """Everything in its order, with an empty place for the changes."""
     return {
         "kind": KIND,
         "format": plan.format,
@@ -59,7 +79,7 @@ def as_data(plan: Plan) -> dict[str, object]:
             "verbs": {verb.value: count for verb, count in plan.counts.items()},
             "refused": bool(plan.refusals),
         },
-        "changes": [change_data(change) for change in plan.changes],
+        "changes": [],
         "unmanaged": [
             {"kind": one.kind, "id": one.id, "name": one.name, "division": one.division, "why": one.why}
             for one in plan.unmanaged

@@ -127,7 +127,9 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """A label for this plan: hash over the format, the organization, the configuration and all changes."""
+        """A label for this plan: hash over the format, organization, configuration, changes and findings."""
         parts = [str(self.format), self.identity.id, self.org, self.config_digest, self.as_of.isoformat()]
         parts += [f"{change.digest} {change.state}" for change in self.changes]
+        # What the guard said is part of what is saved: a finding cannot be cut out of a file unseen.
+        parts += [f"{one.limit} {one.measured} {one.allowed} {one.token}" for one in self.findings]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
