@@ -63,18 +63,6 @@ def simple(project: Project, **more: Any) -> None:
     )
 
 
-def test_plan_apply_and_plan_again(project: Project) -> None:
-    simple(project)
-    assert project.run("plan", "acme", "--exit-code").code == 3
-    done = project.run("apply", "acme", "--yes")
-    assert done.code == 0, done.out + done.err
-    assert offered(project, "S") == ["C", "A"]
-    assert dispositions(project)["A"]["notes"] == "new words"
-    after = project.run("plan", "acme", "--exit-code")
-    assert after.code == 0
-    assert "No changes. acme is in sync." in after.out
-
-
 def test_links_order_and_after_call_work_of_a_skill_travel_in_one_put_with_one_intent(
     project: Project,
 ) -> None:
@@ -168,50 +156,6 @@ def saved(project: Project) -> Path:
     file = project.root / "p.json"
     assert project.run("plan", "acme", "--out", str(file)).code == 0
     return file
-
-
-def test_somebody_elses_edit_makes_a_saved_plan_stale_with_three_values(project: Project) -> None:
-    simple(project)
-    plan = saved(project)
-    project.edit({"op": "update_disposition", "disposition": "A", "set": {"notes": "somebody's words"}})
-    done = project.run("apply", "--plan", str(plan), "--yes")
-    assert done.code == 4
-    for value in ("old words", "somebody's words", "new words"):
-        assert value in done.said
-    assert writes(project) == []
-
-
-def test_a_read_only_user_is_refused_with_the_platforms_words(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KEY_ID", "sandbox-acme-readonly")
-    monkeypatch.setenv("KEY_SECRET", "an-access-key-secret")
-    reference = "credentials: {access_key_id: {env: KEY_ID}, access_key_secret: {env: KEY_SECRET}}\n"
-    simple(
-        project,
-        text=TENANT + reference,
-        clients=[
-            {
-                "client_id": "sandbox-acme-readonly",
-                "client_secret": "an-access-key-secret",
-                "permissions": "readonly",
-            }
-        ],
-    )
-    before = project.state()
-    assert project.run("plan", "acme", "--exit-code").code == 3
-    done = project.run("apply", "acme", "--yes")
-    assert done.code == 5
-    assert "403" in done.said
-    assert project.state() == before
-
-
-def test_a_lost_answer_to_a_batch_of_creates_is_settled_by_reading(project: Project) -> None:
-    tenant(project, codes="N: {name: New, cxone: {classification: Other}}")
-    project.fault("lose-answer", method="POST", path="/dispositions$", nth=1)
-    assert project.run("apply", "acme", "--yes").code == 0
-    assert list(dispositions(project)) == ["New"]
-    assert writes(project) == ["POST dispositions"]
 
 
 def test_a_running_outbound_skill_says_what_to_do(project: Project) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from front_door import APPLYING, ORG, Project
-from wrapctl.apply.lock import FileLock, Holder
 from wrapctl.sandbox import load
 
 
@@ -81,26 +80,6 @@ def test_without_a_terminal_apply_wants_to_hear_yes(project: Project) -> None:
 
 
 # ── somebody else ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_code_changed_since_the_plan_stops_it_with_three_values_and_nothing_is_written(
-    project: Project,
-) -> None:
-    simple(project)
-    plan = saved(project)
-    project.edit({"op": "update_code", "code": "Sale", "set": {"description": "somebody's words"}})
-    done = project.run("apply", "--plan", str(plan), "--yes")
-    assert done.code == 4
-    for value in ("old words", "somebody's words", "new words"):
-        assert value in done.said
-    assert writes(project) == []
-
-
-def test_an_unrelated_touch_makes_nothing_stale(project: Project) -> None:
-    simple(project)
-    plan = saved(project)
-    project.edit({"op": "update_code", "code": "Free", "set": {"description": "somebody was here"}})
-    assert project.run("apply", "--plan", str(plan), "--yes").code == 0
 
 
 def test_merge_lets_a_change_through_when_another_declared_field_moved(project: Project) -> None:
@@ -484,24 +463,3 @@ def test_one_change_that_is_refused_leaves_the_others_done_and_says_the_platform
     assert len([code for code in project.state()["codes"].values() if code.get("description") == "x"]) == 1
     assert project.run("apply", "acme", "--yes").code == 0
     assert project.run("plan", "acme", "--exit-code").code == 0
-
-
-@pytest.mark.parametrize("lag", [1, 4])
-def test_lag_is_waited_for_and_reported_not_taken_for_a_failure(project: Project, lag: int) -> None:
-    simple(project)
-    with project.sandbox as box:
-        box.set("acme", lag=lag)
-    assert project.run("apply", "acme", "--yes").code == 0
-
-
-def test_two_applies_at_once_the_second_is_refused_and_told_who_holds_it(project: Project) -> None:
-    simple(project)
-    organization = str(project.state()["organization"]["id"])
-    holder = Holder("run-7", "someone", "elsewhere", 7, "2026-01-01T00:00:00+00:00", "acme", "digest")
-    with FileLock(project.root / ".wrapctl" / "locks").hold(organization, holder):
-        done = project.run("apply", "acme", "--yes")
-        assert done.code == 4
-        assert "someone on elsewhere (process 7), run run-7" in done.said
-        assert "wrapctl unlock acme --run run-7" in done.said
-        assert writes(project) == []
-    assert project.run("apply", "acme", "--yes").code == 0
