@@ -149,11 +149,13 @@ class Confirmation:
                     hint="give the client the division of that code, or choose another name",
                 )
             case _:
-                why = f"; {standing.why}" if standing.why else ""
+                why = f"; {standing.why}" if standing.stand is Stand.STALE and standing.why else ""
+                half = standing.stand is Stand.AS_PLANNED and standing.live_id and standing.why
+                shows = f"it is {standing.why}" if half else f"it does not show{why}"
                 self._ledger.verdict(
                     one.change.id,
                     Status.UNKNOWN,
-                    f"no answer came, and after {looks} looks it does not show{why}",
+                    f"no answer came, and after {looks} looks {shows}",
                     now=standing.now,
                     hint="run again: whatever became of it shows in the next plan",
                 )

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from wrapctl.errors import Answered, IncompleteRead
+from wrapctl.errors import Answered, IncompleteRead, Interrupted
 from wrapctl.http.session import Session
 from wrapctl.http.wire import Call, Reply
 from wrapctl.model import Identity
@@ -113,6 +113,16 @@ class Api:
     def now(self) -> float:
         """Seconds of the runtime's clock."""
         return self._runtime.monotonic()
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait, and say why.
+
+        Raises:
+            Interrupted: the run was asked to stop meanwhile.
+        """
+        self._runtime.listen(Event("wait", f"{why}: {seconds:g} s"))
+        if self._runtime.wait(seconds):
+            raise Interrupted("stopped while waiting")
 
     def tell(self, text: str, done: int, total: int) -> None:
         """Report progress of a read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wrapctl.errors import Answered, Interrupted, TargetError
@@ -18,6 +19,7 @@ from wrapctl.targets.interface import Outcome, Result
 FRESH = 2.0
 """Seconds for which a disposition is believed to be as it was read; an older one is read again before its PUT."""
 
+_PAUSES = (1.0, 2.0, 4.0)
 _POST = f"POST {api.DISPOSITIONS}"
 Outcomes = dict[ChangeId, Outcome]
 
@@ -275,18 +277,23 @@ class _Creation:
     def _made(self, ids: frozenset[str], names: set[str]) -> dict[str, Body]:
         """What a batch has made, by name: among the newest, else in the list, else each by its id.
 
-        A list may lag behind (section 3). Where the results bear no ids, it is what bears a name of the batch and
-        was not there before.
+        New ones may lag some seconds behind (section 3). Where the results bear no ids, it is what bears a name of
+        the batch and was not there before.
         """
+        found: dict[str, Body] = {}
+        for pause in (*_PAUSES, None):
+            found |= _by_id(self.reader.newest(len(names)))
+            if ids and ids <= found.keys():
+                break
+            found |= _by_id(self.reader.dispositions())
+            if ids:
+                alone = self.connected.each(self.reader.disposition, sorted(ids - found.keys()))
+                found |= _by_id(body for body in alone if body is not None)
+            if ids <= found.keys() or pause is None:
+                break
+            self.connected.wait(pause, "waiting for the platform to show what it has made")
         before = {code.id for code in self.fresh.codes}
-        found = {convert.identifier(body, "dispositionId"): body for body in self.reader.newest(len(names))}
-        if not ids or not ids <= found.keys():
-            listed = self.reader.dispositions()
-            found |= {convert.identifier(body, "dispositionId"): body for body in listed}
         wanted = ids or {number for number in found if number not in before}
-        for body in self.connected.each(self.reader.disposition, sorted(wanted - found.keys())):
-            if body is not None:
-                found[convert.identifier(body, "dispositionId")] = body
         made = {convert.text(found[one], "dispositionName"): found[one] for one in wanted if one in found}
         return {name: body for name, body in made.items() if name in names}
 
@@ -315,6 +322,10 @@ class _Creation:
             return replace(second, live_id=number)
         text = f"made (id {number}), and its notes were not written: {second.message}"
         return replace(second, live_id=number, message=text, hint=second.hint or "run again: it is finished")
+
+
+def _by_id(bodies: Iterable[Body]) -> dict[str, Body]:
+    return {convert.identifier(body, "dispositionId"): body for body in bodies}
 
 
 def _unfinished(change: Change, code: LiveCode) -> bool:

@@ -77,8 +77,14 @@ def _send(
     if body.get("success") is False:
         words = convert.text(body, "error") or "the platform answered that it did not succeed"
         return {change.id: Outcome(change.id, Result.REFUSED, message=words) for change in changes}
+    # Once for the write, not for each of its changes: the journal holds it.
     return {
-        change.id: Outcome(change.id, Result.DONE, request_id=reply.request_id, body_before=before)
+        change.id: Outcome(
+            change.id,
+            Result.DONE,
+            request_id=reply.request_id,
+            body_before=before if change is changes[0] else None,
+        )
         for change in changes
     }
 
