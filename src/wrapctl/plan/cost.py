@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wrapctl.model import Change, Live, Verb
@@ -30,21 +31,24 @@ def estimate(
     if not changes:
         return Estimate()
     writes = sum(unit.requests for unit in cut(changes, capabilities.verbs))
-    writes += sum(change.verb is Verb.CREATE_CODE and _twice(change, capabilities) for change in changes)
+    if capabilities.later:
+        writes += sum(change.verb is Verb.CREATE_CODE and _twice(change, capabilities) for change in changes)
     page = min(capabilities.page, GRANTED_PAGE)
     by_verb: dict[Verb, list[Change]] = {}
     for change in changes:
         by_verb.setdefault(change.verb, []).append(change)
     look = _Look(live, capabilities, page)
-    reads = LOGIN + look.before(changes)
-    for number, members in enumerate(by_verb.values()):
-        reads += (look.before(members) if number else 0) + look.after(members)
+    touched = [_touched(verb, members) for verb, members in by_verb.items()]
+    reads = LOGIN + look.before(_together(touched))
+    for number, part in enumerate(touched):
+        reads += (look.before(part) if number else 0) + look.after(part)
     if any(verb in by_verb for verb in _REMOVALS):
         # No source says what becomes of the queues that hold a deleted code: all of them are looked at again.
         reads += _pages(len(live.queues), page)
         if not capabilities.links_with_queues:
             reads += sum(_pages(len(codes), page) for codes in live.links.values())
-    if any("division" in change.after for change in changes):
+    written = (*by_verb.get(Verb.CREATE_CODE, ()), *by_verb.get(Verb.UPDATE_CODE, ()))
+    if any("division" in change.after for change in written):
         reads += 1
     return Estimate(writes, reads, round((writes + reads) / max(1, requests_per_minute), 1))
 
@@ -55,35 +59,66 @@ def _twice(change: Change, capabilities: Capabilities) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Touched:
+    """The objects of some changes: new codes by count, others by id; queues, and those whose links are looked at."""
+
+    made: int
+    codes: AbstractSet[str]
+    queues: AbstractSet[str]
+    linked: AbstractSet[str]
+    outbound: bool
+
+
+_ON_QUEUES = (Verb.UNASSIGN, Verb.SET_ACW, Verb.REORDER)
+_LINKING = (Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER)
+
+
+def _touched(verb: Verb, changes: Sequence[Change]) -> _Touched:
+    codes = (
+        set() if verb in _ON_QUEUES else {change.live_id for change in changes if change.live_id is not None}
+    )
+    queues = {change.parent for change in changes if change.parent is not None}
+    return _Touched(
+        made=len(changes) if verb is Verb.CREATE_CODE else 0,
+        codes=codes,
+        queues=queues,
+        linked=queues if verb in _LINKING else set(),
+        outbound=verb is Verb.SET_OUTBOUND,
+    )
+
+
+def _together(parts: Sequence[_Touched]) -> _Touched:
+    return _Touched(
+        made=sum(part.made for part in parts),
+        codes=set[str]().union(*(part.codes for part in parts)),
+        queues=set[str]().union(*(part.queues for part in parts)),
+        linked=set[str]().union(*(part.linked for part in parts)),
+        outbound=any(part.outbound for part in parts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
-    """What it costs to look at the objects of some changes."""
+    """What it costs to look at objects, before they are written and after."""
 
     live: Live
     capabilities: Capabilities
     page: int
 
-    def before(self, changes: Sequence[Change]) -> int:
-        names = sum(change.verb is Verb.CREATE_CODE for change in changes)
-        return min(names, _pages(len(self.live.codes), self.page)) + self._by_id(changes)
+    def before(self, touched: _Touched) -> int:
+        return min(touched.made, _pages(len(self.live.codes), self.page)) + self._by_id(touched)
 
-    def after(self, changes: Sequence[Change]) -> int:
-        made = sum(change.verb is Verb.CREATE_CODE for change in changes)
-        return self._listed(made, len(self.live.codes) + made) + self._by_id(changes)
+    def after(self, touched: _Touched) -> int:
+        return self._listed(touched.made, len(self.live.codes) + touched.made) + self._by_id(touched)
 
-    def _by_id(self, changes: Sequence[Change]) -> int:
+    def _by_id(self, touched: _Touched) -> int:
         live = self.live
-        on_queues = (Verb.UNASSIGN, Verb.SET_ACW, Verb.REORDER)
-        codes = {change.live_id for change in changes if change.verb not in on_queues}
-        queues = {change.parent for change in changes if change.parent is not None}
-        linked = {
-            change.parent for change in changes if change.verb in (Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER)
-        }
-        reads = self._listed(len(codes - {None}), len(live.codes)) + self._listed(
-            len(queues), len(live.queues)
-        )
+        reads = self._listed(len(touched.codes), len(live.codes))
+        reads += self._listed(len(touched.queues), len(live.queues))
         if not self.capabilities.links_with_queues:
-            reads += sum(max(1, _pages(len(live.links.get(queue or "", ())), self.page)) for queue in linked)
-        return reads + any(change.verb is Verb.SET_OUTBOUND for change in changes)
+            links = (live.links.get(queue, ()) for queue in touched.linked)
+            reads += sum(max(1, _pages(len(codes), self.page)) for codes in links)
+        return reads + touched.outbound
 
     def _listed(self, wanted: int, of: int) -> int:
         """By id, or by the listing where that takes fewer requests."""
