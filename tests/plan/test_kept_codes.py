@@ -165,6 +165,13 @@ def test_what_the_org_leaves_to_a_person_is_listed_with_instructions_and_never_p
     ]
 
 
+def test_instructions_name_codes_as_they_will_be_called() -> None:
+    have = live([active("1", "old"), active("2", "b")], [live_queue("q1", "q")], {"q1": ["1", "2"]})
+    want = desired([code("A", "new", previously=("old",)), code("B", "b")], [queue("q", ["B", "A"])])
+    (step,) = kept(declared_manual(want), have).outstanding
+    assert step.reason == 'open "q" and put in this order: 1. "b", 2. "new"'
+
+
 def test_a_removal_waits_for_the_person_who_takes_the_code_off() -> None:
     have = live([active("1", "a")], [live_queue("q1", "q")], {"q1": ["1"]})
     want = desired([code("A", "a", absent=True)], [queue("q", [])])

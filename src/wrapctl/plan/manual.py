@@ -37,8 +37,9 @@ def in_order(view: View, targets: tuple[Value, ...]) -> str:
 
 
 def _name(view: View, target: Value) -> str:
-    if not isinstance(target, Ref):
-        return view.code_name(str(target))
-    return next(
-        (view.code_by_key[key].name for key, ref in view.refs.items() if ref == target), target.address
-    )
+    """The name of a code once the plan is applied: the declared one, where there is one."""
+    if isinstance(target, Ref):
+        key = view.keys_by_address.get(target.address)
+    else:
+        key = view.code_key_by_id.get(str(target))
+    return view.code_by_key[key].name if key is not None else view.code_name(str(target))

@@ -97,6 +97,11 @@ class View:
         return {key: code_address(self.desired.org, key) for key in self.code_by_key}
 
     @cached_property
+    def keys_by_address(self) -> Mapping[Address, str]:
+        """Address → key of every declared code."""
+        return {address: key for key, address in self.addresses.items()}
+
+    @cached_property
     def refs(self) -> Mapping[str, Ref]:
         """Key → the Ref to its code, shared by all that point at it."""
         return {key: Ref(address) for key, address in self.addresses.items()}

@@ -101,8 +101,8 @@ def what(change: Change) -> list[Part]:
     if change.reactivates:
         return ["reactivate ", Name(change.label), *key(change)]
     if change.verb in LINKS:
-        word = "to" if change.verb is Verb.ASSIGN else "off"
-        return [f"{DOES[change.verb]} ", *code_name(change), f" {word} ", Name(change.within)]
+        does, word = ("assign", "to") if change.verb is Verb.ASSIGN else ("take", "off")
+        return [f"{does} ", *code_name(change), f" {word} ", Name(change.within)]
     if change.verb in {Verb.SET_ACW, Verb.SET_OUTBOUND, Verb.REORDER}:
         return [f"{DOES[change.verb]} of ", Name(change.label), *key(change)]
     return [f"{DOES[change.verb]} ", Name(change.label), *key(change)]
