@@ -153,11 +153,13 @@ def test_skills_are_queues_in_normal_form_with_their_links_in_order(folder: Any)
 )
 def test_a_tenant_reads_the_same_whatever_is_not_documented(folder: Any, settings: Any) -> None:
     want = Want(codes=None, queues=None, choices=frozenset({"state", "classification"}))
-    plain, other = folder(**PLAIN).read(want), folder(**PLAIN, settings=settings).read(want)
+    plain, odd = folder(**PLAIN).read(want), folder(**PLAIN, settings=settings)
+    other = odd.read(want)
+    links = {**other.links, **odd.read(Want(links=frozenset(queue.id for queue in other.queues))).links}
     assert [(code.name, code.fields) for code in plain.codes] == [
         (code.name, code.fields) for code in other.codes
     ]
-    assert {queue: plain.links[queue] for queue in other.links} == other.links
+    assert {queue.id: plain.links[queue.id] for queue in other.queues} == links
     assert plain.choices == other.choices
     named = {queue.name: queue for queue in plain.queues}
     # A list of active skills alone does not show what nobody uses.
@@ -171,11 +173,24 @@ def test_inactive_dispositions_are_asked_for_where_the_list_shows_none(folder: A
     assert "GET /dispositions?skip=0&top=500&isActive=false" in reads(tenant)
 
 
-def test_where_the_list_of_skills_holds_no_dispositions_each_is_read_alone(folder: Any) -> None:
+def test_where_the_list_of_skills_holds_no_dispositions_those_wanted_are_read_alone(folder: Any) -> None:
     tenant = folder(**PLAIN, settings={"skills_with_dispositions": False})
-    tenant.read()
-    alone = sorted(line for line in reads(tenant) if line.startswith("GET /skills/"))
-    assert alone == [f"GET /skills/{tenant.queue(name)}" for name in ("Sales", "Empty", "Retired")]
+    assert tenant.read().links == {}
+    queue = tenant.queue("Sales")
+    for _ in range(2):
+        live = tenant.read(Want(links=frozenset({queue})))
+        assert live.links == {queue: (tenant.code("Lost"), tenant.code("Sold"))}
+    assert [line for line in reads(tenant) if line.startswith("GET /skills/")] == [f"GET /skills/{queue}"] * 2
+
+
+def test_where_the_list_of_skills_shows_no_after_call_work_each_is_read_alone(folder: Any) -> None:
+    tenant = folder(**PLAIN)
+    items = [{"skillId": int(number), "skillName": "x"} for number in tenant.state["skills"]]
+    body = {"totalRecords": len(items), "skills": items}
+    tenant.fault("status", method="GET", path="/skills$", status=200, body=body)
+    live = tenant.read()
+    assert [queue.after_call_work.get("prompt") for queue in live.queues] == ["optional", "none", "none"]
+    assert len(live.links) == 3
 
 
 def test_what_is_offered_by_name_is_read_where_it_is_wanted(folder: Any) -> None:

@@ -50,6 +50,7 @@ class Memory:
     """What this connection has seen so far. ``lock`` guards it.
 
     ``requests``: how many requests a full listing took, by template. ``dispositions``: bodies by id.
+    ``bare_skills``: this tenant's list of skills shows no dispositions.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,6 +59,7 @@ class Memory:
     dispositions: dict[str, Seen] = field(default_factory=dict)
     classifications: tuple[Classification, ...] | None = None
     states: tuple[State, ...] | None = None
+    bare_skills: bool = False
 
 
 class _Moved(Exception):

@@ -3,7 +3,7 @@
 What a full plan costs, N dispositions and S skills in pages of P: a login, the discovery, the business unit, the
 classifications, ⌈N/P⌉ for dispositions (and one more where the list shows no inactive one), ⌈S/P⌉ for skills, which
 bring their dispositions and after-call work along, and one for unavailable codes where files name one. Single skills
-are read only where the list does not hold what v23 documents for it.
+are read only where the list does not hold what v23 documents for it, and then those whose links are wanted.
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ class CxoneReader:
         identity = self.identity()
         codes = self._codes(want)
         skills = self._skills(want)
-        held = {number: convert.assigned(body.get("dispositions")) for number, body in skills.items()}
+        held = {
+            number: convert.assigned(body["dispositions"])
+            for number, body in skills.items()
+            if "dispositions" in body
+        }
         wanted = want.queues if want.queues is not None else skills.keys()
         return Live(
             identity=identity,
@@ -168,27 +172,34 @@ class CxoneReader:
     # ── skills ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _skills(self, want: Want) -> dict[str, Body]:
-        """The bodies of the skills whose queues or links are wanted, by id, all with their dispositions."""
+        """The bodies of the skills whose queues or links are wanted, by id; those of ``links`` with dispositions."""
         if want.queues is None:
-            return self._listed()
-        ids = sorted(one for one in want.queues | want.links if one.isdecimal())
+            return self._listed(None, want.links)
+        ids = frozenset(one for one in want.queues | want.links if one.isdecimal())
         if not ids:
             return {}
-        if self._list_is_cheaper(api.SKILLS, len(ids), 0):
-            listed = self._listed(frozenset(ids))
-            return {number: body for number, body in listed.items() if number in ids}
-        found = self._api.each(self.skill, ids)
-        return {number: body for number, body in zip(ids, found, strict=True) if body is not None}
+        if (self._memory.bare_skills and want.links) or not self._list_is_cheaper(api.SKILLS, len(ids), 0):
+            return self._alone(ids)
+        return self._listed(ids, want.links)
 
-    def _listed(self, only: frozenset[str] | None = None) -> dict[str, Body]:
-        """All skills by the list, with single reads for what no item of it shows."""
-        bodies = {convert.identifier(body, "skillId"): body for body in self._api.listing(SKILLS)}
-        wanted = sorted(bodies if only is None else only & bodies.keys())
-        for member in ("dispositions", "acwTypeId"):
-            if bodies and not any(member in body for body in bodies.values()):
-                whole = self._api.each(self.skill, wanted, "skills")
-                return {number: body for number, body in zip(wanted, whole, strict=True) if body is not None}
-        return bodies
+    def _alone(self, ids: frozenset[str]) -> dict[str, Body]:
+        ordered = sorted(ids)
+        found = self._api.each(self.skill, ordered, "skills")
+        return {number: body for number, body in zip(ordered, found, strict=True) if body is not None}
+
+    def _listed(self, only: frozenset[str] | None, links: frozenset[str]) -> dict[str, Body]:
+        """Skills by the list, with single reads for what no item of it shows.
+
+        A member that some item has is empty where it is absent; one that none has is not in this tenant's list.
+        """
+        found = {convert.identifier(body, "skillId"): body for body in self._api.listing(SKILLS)}
+        wanted = frozenset(found) if only is None else only & found.keys()
+        if found and not any("acwTypeId" in body for body in found.values()):
+            return self._alone(wanted)
+        self._memory.bare_skills = bool(found) and not any("dispositions" in body for body in found.values())
+        if self._memory.bare_skills:
+            return {number: found[number] for number in sorted(wanted)} | self._alone(wanted & links)
+        return {number: {"dispositions": [], **body} for number, body in found.items() if number in wanted}
 
     def skill(self, number: str) -> Body | None:
         """One skill with its dispositions, None when it does not exist."""
