@@ -10,16 +10,14 @@ from types import MappingProxyType
 from wrapctl.errors import (
     Answered,
     Forbidden,
-    IncompleteRead,
     PlatformAnswer,
     RateLimited,
     TargetError,
-    Unanswered,
     Unauthorized,
-    Unreachable,
 )
 from wrapctl.model import Change, Verb
 from wrapctl.targets.interface import Outcome, Result
+from wrapctl.targets.outcomes import by_error, not_read, outcome
 
 PERMISSIONS = MappingProxyType(
     {
@@ -44,36 +42,18 @@ def failed(change: Change, error: TargetError) -> Outcome:
     What ends every further write (login, limit, no network) is fatal. An answer that leaves open whether the write
     happened (5xx, 408, none at all) is unknown.
     """
-    match error:
-        case Unauthorized():
-            return _outcome(change, Result.REFUSED, error, fatal=True)
-        case RateLimited():
-            return _outcome(change, Result.BUSY, error, fatal=True)
-        case Forbidden():
-            needed = PERMISSIONS.get(change.verb, "")
-            hint = (
-                f"give the user of the access key {needed}; a restricted skill needs its own right, and a key for "
-                "`plan` alone cannot apply"
-            )
-            return _outcome(change, Result.REFUSED, error, hint=hint)
-        case Answered():
-            return _answered(change, error, error.answer)
-        case Unanswered():
-            return _outcome(change, Result.UNKNOWN, error)
-        case Unreachable():
-            return _outcome(change, Result.BUSY, error, fatal=True)
-        case _:
-            return _outcome(change, Result.REFUSED, error)
+    forbidden = (
+        f"give the user of the access key {PERMISSIONS.get(change.verb, '')}; a restricted skill needs its own right, "
+        "and a key for `plan` alone cannot apply"
+    )
+    return by_error(change, error, forbidden=forbidden, answered=_answered)
 
 
 def unread(change: Change, error: TargetError) -> Outcome:
     """Return the outcome of a change whose object could not be read right before its write: nothing was sent."""
     if isinstance(error, (Forbidden, Unauthorized, RateLimited)):
         return failed(change, error)
-    fatal = isinstance(error, Unreachable) and not isinstance(error, IncompleteRead)
-    return _outcome(
-        change, Result.BUSY, error, hint=error.hint or "nothing was written: run again", fatal=fatal
-    )
+    return not_read(change, error)
 
 
 def gone(change: Change, what: str) -> Outcome:
@@ -95,37 +75,20 @@ def is_taken(words: str) -> bool:
     return any(sign in words.lower() for sign in _TAKEN)
 
 
-def _answered(change: Change, error: Answered, answer: PlatformAnswer) -> Outcome:
-    status, verb = answer.status, change.verb
+def _answered(change: Change, error: Answered) -> Outcome:
+    answer, verb = error.answer, change.verb
+    status = answer.status
     if status == 404:
         return gone(change, "skill" if verb in _SKILL else "disposition")
-    # 500 on a skill is documented as a failed set-up (section 5): whether anything was changed is open all the same.
-    if status == 408 or (status >= 500 and status != 501):
-        return _outcome(change, Result.UNKNOWN, error)
     if verb is Verb.CREATE_CODE and is_taken(answer.message):
-        return _outcome(change, Result.EXISTS, error)
+        return outcome(change, Result.EXISTS, error)
     if status == 409 and verb in _SKILL:
         hint = "an outbound skill that runs cannot be changed: stop the skill, run again, and start it afterwards"
-        return _outcome(change, Result.BUSY, error, hint=hint)
+        return outcome(change, Result.BUSY, error, hint=hint)
     if status == 409:
         hint = "a disposition of the platform itself cannot be changed; or another one has this name: choose another"
-        return _outcome(change, Result.REFUSED, error, hint=hint)
+        return outcome(change, Result.REFUSED, error, hint=hint)
     if status == 400 and verb is Verb.SET_ACW:
         hint = "the platform checks prompt, state and time together: after-call work may need a `state`"
-        return _outcome(change, Result.REFUSED, error, hint=hint)
-    return _outcome(change, Result.REFUSED, error)
-
-
-def _outcome(
-    change: Change, result: Result, error: TargetError, *, hint: str = "", fatal: bool = False
-) -> Outcome:
-    answer = error.answer if isinstance(error, Answered) else None
-    return Outcome(
-        change.id,
-        result,
-        message=error.message,
-        hint=hint or error.hint,
-        answer=answer,
-        request_id=answer.request_id if answer else "",
-        fatal=fatal,
-    )
+        return outcome(change, Result.REFUSED, error, hint=hint)
+    return outcome(change, Result.REFUSED, error)

@@ -10,16 +10,14 @@ from types import MappingProxyType
 from wrapctl.errors import (
     Answered,
     Forbidden,
-    IncompleteRead,
     PlatformAnswer,
     RateLimited,
     TargetError,
-    Unanswered,
     Unauthorized,
-    Unreachable,
 )
 from wrapctl.model import Change, Verb
 from wrapctl.targets.interface import Outcome, Result
+from wrapctl.targets.outcomes import by_error, not_read, outcome
 
 PERMISSIONS = MappingProxyType(
     {
@@ -43,40 +41,22 @@ def failed(change: Change, error: TargetError) -> Outcome:
     What ends every further write (login, limit, no network) is fatal. An answer that leaves open whether the
     write happened (5xx, 408, none at all) is unknown.
     """
-    match error:
-        case Unauthorized():
-            return _outcome(change, Result.REFUSED, error, fatal=True)
-        case RateLimited():
-            return _outcome(change, Result.BUSY, error, fatal=True)
-        case Forbidden():
-            needed = PERMISSIONS.get(change.verb, "")
-            hint = (
-                f"give the client's role {needed}, with the division of the object; "
-                "a client for `plan` alone cannot apply"
-            )
-            return _outcome(change, Result.REFUSED, error, hint=hint)
-        case Answered():
-            return _answered(change, error, error.answer)
-        case Unanswered():
-            return _outcome(change, Result.UNKNOWN, error)
-        case Unreachable():
-            return _outcome(change, Result.BUSY, error, fatal=True)
-        case _:
-            return _outcome(change, Result.REFUSED, error)
+    forbidden = (
+        f"give the client's role {PERMISSIONS.get(change.verb, '')}, with the division of the object; "
+        "a client for `plan` alone cannot apply"
+    )
+    return by_error(change, error, forbidden=forbidden, answered=_answered)
 
 
 def unread(change: Change, error: TargetError) -> Outcome:
     """Return the outcome of a change whose object could not be read right before its write: nothing was sent."""
     if isinstance(error, Forbidden):
-        return _outcome(change, Result.REFUSED, error)
+        return outcome(change, Result.REFUSED, error)
     if isinstance(error, Answered) and error.answer.status == 404:
         return gone(change, error.answer)
     if isinstance(error, (Unauthorized, RateLimited)):
         return failed(change, error)
-    fatal = isinstance(error, Unreachable) and not isinstance(error, IncompleteRead)
-    return _outcome(
-        change, Result.BUSY, error, hint=error.hint or "nothing was written: run again", fatal=fatal
-    )
+    return not_read(change, error)
 
 
 def gone(change: Change, answer: PlatformAnswer) -> Outcome:
@@ -98,8 +78,9 @@ def is_version_conflict(answer: PlatformAnswer) -> bool:
     return answer.status == 400 and "does not match the current version" in answer.message.lower()
 
 
-def _answered(change: Change, error: Answered, answer: PlatformAnswer) -> Outcome:
-    status, verb = answer.status, change.verb
+def _answered(change: Change, error: Answered) -> Outcome:
+    answer, verb = error.answer, change.verb
+    status = answer.status
     if status == 404:
         if verb in _GONE_IS_DONE:
             return Outcome(
@@ -110,41 +91,22 @@ def _answered(change: Change, error: Answered, answer: PlatformAnswer) -> Outcom
                 request_id=answer.request_id,
             )
         return gone(change, answer)
-    if status == 408 or (status >= 500 and status != 501):
-        return _outcome(change, Result.UNKNOWN, error)
     if _is_duplicate(answer) and verb is Verb.CREATE_CODE:
-        return _outcome(change, Result.EXISTS, error)
+        return outcome(change, Result.EXISTS, error)
     if _is_duplicate(answer) and verb is Verb.UPDATE_CODE:
         hint = (
             "another code bears that name, perhaps in a division that this client cannot see: choose another"
         )
-        return _outcome(change, Result.REFUSED, error, hint=hint)
+        return outcome(change, Result.REFUSED, error, hint=hint)
     if status == 409:
-        return _outcome(
-            change, Result.BUSY, error, hint="run again: the object is being changed or is in use"
-        )
+        return outcome(change, Result.BUSY, error, hint="run again: the object is being changed or is in use")
     if status == 412:
-        return _outcome(change, Result.STALE, error)
-    return _outcome(change, Result.REFUSED, error)
+        return outcome(change, Result.STALE, error)
+    return outcome(change, Result.REFUSED, error)
 
 
 def _is_duplicate(answer: PlatformAnswer) -> bool:
     # 2018's table has 400 duplicate.name for POST and nothing for PUT (section 5): both may have grown.
     return answer.status in {400, 409} and (
         "duplicate" in answer.code.lower() or "already exists" in answer.message.lower()
-    )
-
-
-def _outcome(
-    change: Change, result: Result, error: TargetError, *, hint: str = "", fatal: bool = False
-) -> Outcome:
-    answer = error.answer if isinstance(error, Answered) else None
-    return Outcome(
-        change.id,
-        result,
-        message=error.message,
-        hint=hint or error.hint,
-        answer=answer,
-        request_id=answer.request_id if answer else "",
-        fatal=fatal,
     )
