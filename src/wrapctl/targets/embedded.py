@@ -47,7 +47,7 @@ def embedded(connection: Connection, platform: str, transport: Transport | None)
         sandbox.ensure(connection.org, platform)
     except ValueError as error:
         sandbox.close()
-        hint = "`wrapctl sandbox reset` makes room for it, or choose another name"
+        hint = "delete `.wrapctl/sandbox`, or choose another name"
         raise UsageError(str(error), hint=hint) from None
     dropped: type[Exception] = module.ConnectionDropped
     return sandbox, transport or EmbeddedTransport(sandbox.wsgi, dropped=(dropped,))
