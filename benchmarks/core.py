@@ -13,21 +13,9 @@ import time
 from datetime import date
 
 from wrapctl.errors import Source
-from wrapctl.model import (
-    Code,
-    Desired,
-    Division,
-    Fields,
-    Identity,
-    Limit,
-    Limits,
-    Live,
-    LiveCode,
-    LiveQueue,
-    Policy,
-    Queue,
-)
+from wrapctl.model import Code, Desired, Division, Fields, Identity, Live, LiveCode, LiveQueue, Queue
 from wrapctl.plan.make import make_plan
+from wrapctl.policy import Limit, Limits, Policy
 from wrapctl.targets.registry import capabilities
 
 HERE = Source("wrapups/big/codes.yaml", 1, 1)

@@ -17,7 +17,8 @@ from wrapctl.apply.journal import Journal
 from wrapctl.apply.lock import FileLock
 from wrapctl.apply.run import ApplyOptions, apply
 from wrapctl.errors import Source
-from wrapctl.model import Code, Desired, Limit, Limits, Policy, Queue
+from wrapctl.model import Code, Desired, Queue
+from wrapctl.policy import Limit, Limits, Policy
 from wrapctl.sandbox import Sandbox
 from wrapctl.survey import survey
 from wrapctl.targets.interface import Connection, Runtime

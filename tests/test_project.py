@@ -28,6 +28,7 @@ HOMES = {
 }
 PURE = (
     "model.py",
+    "policy.py",
     "plan/",
     "config/spec.py",
     "config/resolve.py",
@@ -150,7 +151,9 @@ def engine() -> list[Path]:
     return [
         path
         for path in modules()
-        if place(path).startswith(("plan/", "apply/", "model.py", "survey.py", "targets/interface.py"))
+        if place(path).startswith(
+            ("plan/", "apply/", "model.py", "policy.py", "survey.py", "targets/interface.py")
+        )
     ]
 
 

@@ -8,20 +8,16 @@ from datetime import date
 
 from wrapctl.errors import Source
 from wrapctl.model import (
-    Allowance,
     Change,
     Code,
     Desired,
     Division,
     Fields,
     Identity,
-    Limit,
-    Limits,
     Live,
     LiveCode,
     LiveQueue,
     Lock,
-    Policy,
     Queue,
     Scope,
     State,
@@ -30,6 +26,7 @@ from wrapctl.model import (
 )
 from wrapctl.plan.make import make_plan
 from wrapctl.plan.plan import Plan
+from wrapctl.policy import Allowance, Limit, Limits, Policy
 from wrapctl.targets.interface import Capabilities, Fold
 
 TODAY = date(2026, 3, 10)

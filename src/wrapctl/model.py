@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NewType, TypeAlias
 from urllib.parse import quote
 
 from wrapctl.empty import Empty
+from wrapctl.policy import DEFAULT, Allowance, Policy
 
 if TYPE_CHECKING:
     from datetime import date
@@ -192,65 +193,6 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A change window: weekdays (0 is Monday) on which it opens, from and to as minutes of the day.
-
-    ``end`` at or before ``start`` means that it ends on the next day.
-    """
-
-    days: frozenset[int]
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A guard limit: an absolute maximum, a percentage of what is live, or both."""
-
-    max: int | None = None
-    percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The guard's limits (DESIGN section 2, ``limits``). What a file leaves out keeps these values."""
-
-    creates: Limit = Limit(max=50)
-    renames: Limit = Limit(max=10)
-    updates: Limit = Limit(percent=30)
-    deletes: Limit = Limit(max=10, percent=10)
-    unassigns: Limit = Limit(max=50, percent=20)
-    crm_deletes: Limit = Limit(max=20)
-    emptied_queues: Limit = Limit(max=0)
-    codes_per_queue: int = 200
-    requests_per_minute: int = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Who may do what to an org. Never content: on a pull request it comes from the base branch."""
-
-    observe: bool = False
-    unmanaged: str = "report"
-    divisions: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    protect: tuple[str, ...] = ()
-    limits: Limits = Limits()
-    windows: tuple[Window, ...] = ()
-    timezone: str = "UTC"
-    lock: str = "file"
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """One acknowledgement of a guard limit: the token and why; from ``allow.yaml`` or the command line."""
-
-    token: str
-    reason: str = ""
-    source: Source | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Desired:
     """Everything that the files say about one org, resolved: includes merged, sets expanded, tags derived.
 
@@ -261,7 +203,7 @@ class Desired:
     platform: str
     codes: tuple[Code, ...]
     queues: tuple[Queue, ...]
-    policy: Policy = Policy()
+    policy: Policy = DEFAULT
     organization_id: str | None = None
     allowances: tuple[Allowance, ...] = ()
     crm: tuple[CrmMapping, ...] = ()

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import date
 
 from wrapctl.errors import WrongOrganization
-from wrapctl.model import Allowance, Desired, Identity, Live, Scope
+from wrapctl.model import Desired, Identity, Live, Scope
 from wrapctl.plan.make import links_to_read, make_plan
 from wrapctl.plan.plan import Plan
+from wrapctl.policy import Allowance
 from wrapctl.targets.interface import Capabilities, Reader, Want
 
 

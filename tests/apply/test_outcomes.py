@@ -26,8 +26,9 @@ from wrapctl.errors import (
     Unreachable,
     WrongOrganization,
 )
-from wrapctl.model import Allowance, Identity, Policy, Window
+from wrapctl.model import Identity
 from wrapctl.plan.plan import Finding
+from wrapctl.policy import Allowance, Policy, Window
 
 
 def new_code(tmp_path: Path, lag: int = 0) -> Desk:

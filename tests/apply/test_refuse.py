@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from world import desired, live, plan
 from wrapctl.apply.refuse import in_window, next_opening, refuse_reason, unusable
 from wrapctl.errors import ObserveMode, OutsideWindow, PlanUnusable, Source
-from wrapctl.model import Allowance, Policy, Window
+from wrapctl.policy import Allowance, Policy, Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKDAYS = frozenset(range(5))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from project_files import ORG, acme, load, loaded, problems, write
 from wrapctl.errors import Source
-from wrapctl.model import Allowance, CrmRow, Limit, Window
+from wrapctl.model import CrmRow
+from wrapctl.policy import Allowance, Limit, Window
 
 WITH = ORG + "include: [../catalog/base.yaml]\n"
 BASE = """

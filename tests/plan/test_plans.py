@@ -20,9 +20,10 @@ from world import (
     sentences,
 )
 from wrapctl.errors import PlanUnusable
-from wrapctl.model import Cause, Division, Limit, Limits, Ref, Scope, Verb, code_address
+from wrapctl.model import Cause, Division, Ref, Scope, Verb, code_address
 from wrapctl.plan.file import dumps, loads
 from wrapctl.plan.guard import recheck
+from wrapctl.policy import Limit, Limits
 
 
 def test_what_is_as_wanted_needs_nothing() -> None:

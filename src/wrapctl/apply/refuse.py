@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from wrapctl.errors import ObserveMode, OutsideWindow, PlanUnusable, Refused
-from wrapctl.model import Allowance, Policy, Window
 from wrapctl.plan.plan import FORMAT, Plan
+from wrapctl.policy import Allowance, Policy, Window
 
 WINDOW = "window"
 """Token that breaks the glass of the change windows: ``--allow window=REASON``."""

@@ -28,9 +28,10 @@ from wrapctl.errors import (
     WrapctlError,
     WrongOrganization,
 )
-from wrapctl.model import Allowance, Change, ChangeId, Live, Policy, Verb
+from wrapctl.model import Change, ChangeId, Live, Verb
 from wrapctl.plan.plan import Finding, Plan
 from wrapctl.plan.units import Unit, cut
+from wrapctl.policy import Allowance, Policy
 from wrapctl.targets.interface import Event, Result, Runtime, Target
 
 _TO_READ = frozenset({Result.DONE, Result.UNKNOWN})

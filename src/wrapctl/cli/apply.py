@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from wrapctl.apply.report import Report
     from wrapctl.cli.orgs import Failed
     from wrapctl.config.project import OrgConfig
-    from wrapctl.model import Allowance
     from wrapctl.plan.plan import Plan
+    from wrapctl.policy import Allowance
     from wrapctl.targets.interface import Runtime, Target
 
 

@@ -12,7 +12,8 @@ from wrapctl.cli.console import Console
 from wrapctl.cli.progress import progress
 from wrapctl.config.project import OrgConfig, Project, load
 from wrapctl.errors import SandboxInCI, UsageError, WrapctlError
-from wrapctl.model import Allowance, Identity
+from wrapctl.model import Identity
+from wrapctl.policy import Allowance
 from wrapctl.targets import registry
 from wrapctl.targets.interface import Runtime, Target
 

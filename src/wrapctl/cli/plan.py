@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from wrapctl.cli.orgs import Failed
     from wrapctl.config.changed import Touched
     from wrapctl.config.project import OrgConfig
-    from wrapctl.model import Allowance, Scope
+    from wrapctl.model import Scope
     from wrapctl.plan.plan import Plan
+    from wrapctl.policy import Allowance
 
 
 @click.command("plan")

@@ -21,8 +21,9 @@ from wrapctl.config.tree import Map
 from wrapctl.config.values import SET, Wrong, nearest, quoted, to_name, to_text
 from wrapctl.config.vendor import Vendor
 from wrapctl.errors import UsageError
-from wrapctl.model import Code, Limits, Live, LiveCode, LiveQueue, Queue
+from wrapctl.model import Code, Live, LiveCode, LiveQueue, Queue
 from wrapctl.plan.matching import Declared, match
+from wrapctl.policy import Limits
 
 Selection = Literal["none", "all"] | frozenset[str]
 Entry = dict[str, write.Content]

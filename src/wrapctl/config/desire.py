@@ -13,19 +13,8 @@ from wrapctl.config.spec import CodeSpec, LimitSpec, LimitsSpec, Org, ProjectFil
 from wrapctl.config.tree import Seq
 from wrapctl.config.values import to_days
 from wrapctl.config.vendor import Vendor
-from wrapctl.model import (
-    Allowance,
-    Code,
-    CrmMapping,
-    Desired,
-    Limit,
-    Limits,
-    Policy,
-    Queue,
-    Value,
-    Verb,
-    Window,
-)
+from wrapctl.model import Code, CrmMapping, Desired, Queue, Value, Verb
+from wrapctl.policy import Allowance, Limit, Limits, Policy, Window
 
 DIGEST_FORMAT = 1
 

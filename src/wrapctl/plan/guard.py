@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from wrapctl.errors import Problem, Severity, Source
-from wrapctl.model import Allowance, Change, Limit, Live, Policy, State, Verb
+from wrapctl.model import Change, Live, State, Verb
 from wrapctl.plan.plan import Finding, Plan
+from wrapctl.policy import Allowance, Limit, Policy
 
 PERCENT_FROM = 10
 """A percentage of fewer live objects than this says nothing and is not applied."""

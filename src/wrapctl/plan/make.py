@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from wrapctl.model import Address, Allowance, Change, Desired, Live, Lock, Scope, State, Verb, escape
+from wrapctl.model import Address, Change, Desired, Live, Lock, Scope, State, Verb, escape
 from wrapctl.plan import cost, diff, guard, links, order
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
 from wrapctl.plan.view import View, links_needed, look
+from wrapctl.policy import Allowance
 from wrapctl.targets.interface import Capabilities
 
 
