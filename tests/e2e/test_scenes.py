@@ -374,8 +374,9 @@ def test_a_read_only_client_plans_shows_and_imports_and_is_refused_before_any_pa
     assert project.run("show", "acme").code == 0
     assert project.run("plan", "acme", "--exit-code").code == 3
     done = project.run("apply", "acme", "--yes")
-    assert done.code == 5
+    assert done.code == 1
     assert "routing:wrapupCode:edit" in done.said
+    assert len(writes(project)) == 1
     assert "correct-horse" not in done.said
     assert project.state() == before
     assert project.run("import", "acme").code == 0

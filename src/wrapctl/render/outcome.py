@@ -43,7 +43,10 @@ def _summary(report: Report) -> list[Part]:
         return ["interrupted; run it again to continue"]
     if report.fatal:
         return ["stopped early"]
-    return ["applied"] if not report.exit_code else ["partly applied; run it again to continue"]
+    if not report.exit_code:
+        return ["applied"]
+    wrote = Status.DONE in report.totals
+    return ["partly applied; run it again to continue" if wrote else "nothing was applied"]
 
 
 def _head(report: Report) -> Iterator[Line]:

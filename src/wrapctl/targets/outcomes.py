@@ -19,12 +19,18 @@ from wrapctl.targets.interface import Outcome, Result
 
 
 def by_error(
-    change: Change, error: TargetError, *, forbidden: str, answered: Callable[[Change, Answered], Outcome]
+    change: Change,
+    error: TargetError,
+    *,
+    forbidden: str,
+    hopeless: bool,
+    answered: Callable[[Change, Answered], Outcome],
 ) -> Outcome:
     """Return the outcome of a change whose write raised ``error``.
 
     What ends every further write (login, limit, no network) is fatal. No answer leaves open whether the write
-    happened: unknown. ``forbidden`` is the hint of a 403; ``answered`` reads what else the platform says.
+    happened: unknown. ``forbidden`` is the hint of a 403, which is fatal where it is ``hopeless``: not about this
+    object but about the client. ``answered`` reads what else the platform says.
     """
     match error:
         case Unauthorized():
@@ -32,7 +38,7 @@ def by_error(
         case RateLimited():
             return outcome(change, Result.BUSY, error, fatal=True)
         case Forbidden():
-            return outcome(change, Result.REFUSED, error, hint=forbidden)
+            return outcome(change, Result.REFUSED, error, hint=forbidden, fatal=hopeless)
         case Answered() if error.answer.status == 408 or (
             error.answer.status >= 500 and error.answer.status != 501
         ):

@@ -5,6 +5,7 @@ Contract sections 3 (errors), 4 and 5 (what each operation answers).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from wrapctl.errors import (
@@ -46,12 +47,18 @@ def failed(change: Change, error: TargetError) -> Outcome:
         f"give the user of the access key {PERMISSIONS.get(change.verb, '')}; a restricted skill needs its own right, "
         "and a key for `plan` alone cannot apply"
     )
-    return by_error(change, error, forbidden=forbidden, answered=_answered)
+    # Skills can be restricted one by one (section 3); a disposition that may not be written means that none may.
+    hopeless = change.verb not in _SKILL
+    return by_error(change, error, forbidden=forbidden, hopeless=hopeless, answered=_answered)
 
 
 def unread(change: Change, error: TargetError) -> Outcome:
     """Return the outcome of a change whose object could not be read right before its write: nothing was sent."""
-    if isinstance(error, (Forbidden, Unauthorized, RateLimited)):
+    if isinstance(error, Forbidden):
+        return replace(
+            failed(change, error), fatal=False
+        )  # a reading right is missing: others may do without it
+    if isinstance(error, (Unauthorized, RateLimited)):
         return failed(change, error)
     return not_read(change, error)
 

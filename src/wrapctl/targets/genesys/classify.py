@@ -32,6 +32,7 @@ PERMISSIONS = MappingProxyType(
 )
 """The permission that each write needs (contract section 13)."""
 
+_MISSING = frozenset({"missing.permissions", "missing.any.permissions"})
 _GONE_IS_DONE = frozenset({Verb.UNASSIGN, Verb.DELETE_CODE})
 
 
@@ -45,7 +46,9 @@ def failed(change: Change, error: TargetError) -> Outcome:
         f"give the client's role {PERMISSIONS.get(change.verb, '')}, with the division of the object; "
         "a client for `plan` alone cannot apply"
     )
-    return by_error(change, error, forbidden=forbidden, answered=_answered)
+    # Without the permission no write of this kind can succeed; half an apply would be worse than none (section 5).
+    hopeless = isinstance(error, Answered) and error.answer.code in _MISSING
+    return by_error(change, error, forbidden=forbidden, hopeless=hopeless, answered=_answered)
 
 
 def unread(change: Change, error: TargetError) -> Outcome:
