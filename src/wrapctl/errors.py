@@ -172,6 +172,16 @@ class PlatformAnswer:
     request_id: str = ""
     retry_after: float | None = field(default=None, compare=False)
 
+    def as_data(self) -> dict[str, object]:
+        """The answer as journal and report keep it."""
+        return {
+            "operation": self.operation,
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+            "request_id": self.request_id,
+        }
+
     def __str__(self) -> str:
         words = f": {self.message}" if self.message else ""
         code = f" {self.code}" if self.code else ""

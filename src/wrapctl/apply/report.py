@@ -219,15 +219,7 @@ def _entry(entry: Entry) -> dict[str, object]:
         "hint": entry.hint,
         "id": entry.live_id,
         "request_id": entry.request_id,
-        "answer": None
-        if answer is None
-        else {
-            "operation": answer.operation,
-            "status": answer.status,
-            "code": answer.code,
-            "message": answer.message,
-            "request_id": answer.request_id,
-        },
+        "answer": answer.as_data() if answer is not None else None,
         "planned": _fields(entry.planned),
         "now": None if entry.now is None else _fields(entry.now),
         "wanted": _fields(entry.wanted),

@@ -136,15 +136,7 @@ def _heard(outcome: Outcome | None) -> dict[str, object]:
         "request_id": outcome.request_id,
         "message": outcome.message,
         "fatal": outcome.fatal,
-        "answer": None
-        if answer is None
-        else {
-            "operation": answer.operation,
-            "status": answer.status,
-            "code": answer.code,
-            "message": answer.message,
-            "request_id": answer.request_id,
-        },
+        "answer": answer.as_data() if answer is not None else None,
         "body_before": outcome.body_before,
         "possible_overwrite": list(outcome.overwritten),
     }

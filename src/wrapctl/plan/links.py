@@ -7,7 +7,7 @@ off; ignored, reserved and undecided codes stay where they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wrapctl.errors import Problem, Severity
 from wrapctl.model import (
@@ -100,7 +100,7 @@ def _trouble(view: View, queue: Queue, live: LiveQueue | None) -> str:
         names = (one.name for one in view.live.queues)
         return f'no live queue is named "{queue.name}"{nearest(queue.name, names)}'
     if not view.owns(live.division):
-        return f'the queue\'s division "{live.division}" is outside `manage.divisions`'
+        return _trouble_outside(live)
     if not live.active:
         return "the queue is inactive on the platform: activate it there first, or take it out of the files"
     return ""
@@ -273,17 +273,11 @@ def _everywhere(view: View, taken: set[tuple[str, str]], shared: _Shared) -> Ite
             change = _unassign(
                 view, view.queue_at(queue_id), live, code_id, Cause.FILES, None, trouble, shared
             )
-            yield _at(change, code)
+            yield replace(change, source=code.source)
 
 
 def _trouble_outside(live: LiveQueue) -> str:
     return f'the queue\'s division "{live.division}" is outside `manage.divisions`'
-
-
-def _at(change: Change, code: Code) -> Change:
-    from dataclasses import replace  # noqa: PLC0415  (rarely needed on the hot path)
-
-    return replace(change, source=code.source)
 
 
 def _reorder(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from wrapctl.errors import Answered, IncompleteRead, Interrupted
@@ -14,6 +14,7 @@ from wrapctl.http.wire import Call, Reply
 from wrapctl.model import Identity
 from wrapctl.targets.cxone.convert import Body, Classification, State, identifier, whole
 from wrapctl.targets.interface import Event, Runtime
+from wrapctl.targets.together import each
 
 _BASE = "/incontactapi/services/v{version}"
 BUSINESS_UNIT = f"{_BASE}/business-unit"
@@ -132,16 +133,8 @@ class Api:
 
     def each(self, work: Callable[[T], R], items: Iterable[T], title: str = "") -> list[R]:
         """Return ``work`` of each item in their order, several at a time. The first error ends it."""
-        todo = list(items)
-        if len(todo) <= 1:
-            return [work(item) for item in todo]
-        results: list[R] = []
-        with ThreadPoolExecutor(min(WORKERS, len(todo)), "read") as pool:
-            for result in pool.map(work, todo):
-                results.append(result)
-                if title:
-                    self.tell(title, len(results), len(todo))
-        return results
+        tell = partial(self.tell, title) if title else None
+        return each(work, items, workers=WORKERS, tell=tell)
 
     def listing(self, what: Listing, params: dict[str, str] | None = None, query: Query = ()) -> list[Body]:
         """Return all objects of a listing, each once, checked against its own total.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from wrapctl.errors import IncompleteRead
@@ -15,6 +15,7 @@ from wrapctl.http.wire import Call, Reply
 from wrapctl.model import Division, Identity
 from wrapctl.targets.genesys.convert import Body
 from wrapctl.targets.interface import Event, Runtime
+from wrapctl.targets.together import each
 
 ORGANIZATION = "/api/v2/organizations/me"
 DIVISIONS = "/api/v2/authorization/divisions"
@@ -125,16 +126,8 @@ class Api:
 
     def each(self, work: Callable[[T], R], items: Iterable[T], title: str = "") -> list[R]:
         """Return ``work`` of each item in their order, several at a time. The first error ends it."""
-        todo = list(items)
-        if len(todo) <= 1:
-            return [work(item) for item in todo]
-        results: list[R] = []
-        with ThreadPoolExecutor(min(WORKERS, len(todo)), "read") as pool:
-            for result in pool.map(work, todo):
-                results.append(result)
-                if title:
-                    self.tell(title, len(results), len(todo))
-        return results
+        tell = partial(self.tell, title) if title else None
+        return each(work, items, workers=WORKERS, tell=tell)
 
     def listing(
         self,
