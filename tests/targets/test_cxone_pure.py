@@ -413,7 +413,7 @@ WORK = set_acw("q", {"prompt": "none"}, {"prompt": "mandatory"})
     ("change", "error", "result", "fatal", "hint"),
     [
         (UPDATE, says(401, kind=Unauthorized), Result.REFUSED, True, ""),
-        (UPDATE, says(403, kind=Forbidden), Result.REFUSED, True, "Dispositions Edit"),
+        (UPDATE, says(403, kind=Forbidden), Result.REFUSED, True, "the right to change dispositions"),
         (WORK, says(403, kind=Forbidden), Result.REFUSED, False, "Skills Edit"),
         (UPDATE, says(429, kind=RateLimited), Result.BUSY, True, ""),
         (UPDATE, says(404), Result.STALE, False, "plan again"),

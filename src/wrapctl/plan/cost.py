@@ -12,7 +12,7 @@ from wrapctl.plan.units import cut
 from wrapctl.targets.interface import Capabilities
 
 GRANTED_PAGE = 100
-"""What platforms grant at most, as far as is known, whatever is asked."""
+"""What an estimate reckons with: no source says how large a page is granted, and known clients ask for this."""
 LOGIN = 2
 """A token and the identity."""
 

@@ -10,7 +10,8 @@ from wrapctl.targets.interface import Capabilities, Fold
 # All of a skill's links, their order and its after-call work are members of one body; it is read right before it
 # is written, because there is no lock (contract section 5).
 _SKILL = Fold("skill", scope="queue", requests=2)
-_WHERE = 'in ACD > Contact Settings > ACD Skills, open the skill "{queue}" and its post-contact settings: '
+# Where exactly a tenant's own pages have it is in no source: the instruction names the object, not the menu.
+_WHERE = 'in the administration pages of the tenant, open the skill "{queue}" and its dispositions: '
 
 CAPABILITIES = Capabilities(
     name="cxone",

@@ -22,16 +22,16 @@ from wrapctl.targets.outcomes import by_error, not_read, outcome
 
 PERMISSIONS = MappingProxyType(
     {
-        Verb.UPDATE_CODE: "Dispositions Edit",
+        Verb.UPDATE_CODE: "the right to change dispositions",
         Verb.CREATE_CODE: "Dispositions Create",
-        Verb.DEACTIVATE_CODE: "Dispositions Edit",
+        Verb.DEACTIVATE_CODE: "the right to change dispositions",
         Verb.ASSIGN: "Skills Edit",
         Verb.UNASSIGN: "Skills Edit",
         Verb.REORDER: "Skills Edit",
         Verb.SET_ACW: "Skills Edit",
     }
 )
-"""The permission that each write needs (section 1); rights are those of the user whose access key it is."""
+"""What each write needs: the two names are all that a source gives (section 1); rights are those of the user whose access key it is."""
 
 _SKILL = frozenset({Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER, Verb.SET_ACW})
 _TAKEN = ("already exists", "duplicate", "in use", "must be unique")
