@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from wrapctl.errors import Source
+    from wrapctl.rows import Rows
 
 Address = NewType("Address", str)
 """Where a change happens: ``org/code/KEY``, ``org/queue/LABEL/code/KEY``; parts are escaped."""
@@ -89,6 +90,7 @@ class Lock(StrEnum):
     CONDITIONAL = "conditional"
     COMPARE = "compare"
     UNIQUE = "unique"
+    SENT = "sent, not compared"
 
 
 class Cause(StrEnum):
@@ -137,6 +139,16 @@ def live_queue_address(org: str, queue_id: str) -> Address:
 def link_address(queue: Address, code: Address) -> Address:
     """``acme-emea/queue/enterprise-sales/code/NO_ANSWER`` from a queue's and a code's address."""
     return Address(f"{queue}/code/{code.rpartition('/')[2]}")
+
+
+def row_address(org: str, system: str, key: str) -> Address:
+    """``acme-emea/crm/salesforce/to%2FNO_ANSWER``."""
+    return Address(f"{org}/crm/{escape(system)}/{escape(key)}")
+
+
+def table_address(org: str, system: str) -> Address:
+    """``acme-emea/crm/salesforce/table``: every row's key holds a slash, so that none is called that."""
+    return Address(f"{org}/crm/{escape(system)}/table")
 
 
 # ── what is wanted ─────────────────────────────────────────────────────────────────────────────────────────
@@ -213,12 +225,17 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class CrmRow:
-    """One mapping row as the files want it; ``fields`` are the normalised row's (DESIGN issue: CRM mappings)."""
+    """One mapping row as the files want it; ``fields`` are the normalised row's (``rows.ROW_FIELDS``).
+
+    All of them but ``code_id``, which only the plan knows. ``code`` is the key of the code that the row names, None
+    for the default. ``previously``: former values, so that a value list renames instead of adding and removing.
+    """
 
     key: str
     source: Source
     code: str | None
     fields: Fields = NO_FIELDS
+    previously: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +318,8 @@ class Live:
     ``outbound`` maps code ids to flags, complete for all ``codes``; None where the platform has no mapping.
     ``choices`` maps a field to the names that the platform offers for it, for the fields that were asked for.
     ``complete_codes`` and ``complete_queues`` say whether those listings are the whole (visible) org.
+    ``crm`` maps a CRM system to its rows, for the systems that were asked for and read; ``unread`` the others to
+    why they could not be read: what is not read is never empty.
     """
 
     identity: Identity
@@ -314,14 +333,21 @@ class Live:
     complete_codes: bool = True
     complete_queues: bool = True
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    crm: Mapping[str, Rows] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a plan looks at: code keys and queue labels; None is all of them."""
+    """What a plan looks at: code keys and queue labels; None is all of them.
+
+    ``crm`` are the systems whose rows are looked at as a whole; of the others, in a scoped plan, only the rows of
+    codes in scope are.
+    """
 
     codes: frozenset[str] | None = None
     queues: frozenset[str] | None = None
+    crm: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
@@ -343,6 +369,10 @@ class ChangeId:
         return f"{self.verb.value} {self.address}"
 
 
+ROW_VERBS = frozenset({Verb.CREATE_ROW, Verb.UPDATE_ROW, Verb.DEACTIVATE_ROW, Verb.DELETE_ROW})
+TABLE_VERBS = frozenset({Verb.CREATE_TABLE, Verb.EXTEND_TABLE})
+
+
 # Not frozen, alone among these values: a plan may hold 136,000, and a frozen one costs five times as much to make.
 # Only ``plan.order`` completes them, before anybody else sees them.
 @dataclass(slots=True)
@@ -356,6 +386,8 @@ class Change:
     ``label`` is what people call it; ``within`` what they call the object that holds it.
     ``needs`` are the changes without which this one must not be tried, always earlier in the plan.
     ``by_hand`` says how a person would do it, for verbs that a tenant may not honour.
+    ``system`` is the CRM system of a row or a table, nothing for everything else; rows have no ``parent``, their
+    ``before`` and ``after`` are normalised rows (``rows.ROW_FIELDS``), ``key`` always among them.
     ``digest`` covers organization, address, parent, live id, verb, before and after, nothing else.
     """
 
@@ -375,6 +407,7 @@ class Change:
     needs: tuple[ChangeId, ...] = ()
     digest: str = ""
     by_hand: str = ""
+    system: str = ""
 
     @property
     def id(self) -> ChangeId:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from wrapctl.errors import PlatformAnswer
     from wrapctl.plan.units import Unit
+    from wrapctl.rows import Place
 
+
+NOTHING: frozenset[str] = frozenset()
 
 # ── capabilities: plain data ───────────────────────────────────────────────────────────────────────────────
 
@@ -31,7 +34,7 @@ class Fold:
     """How many changes one write carries.
 
     Changes whose verbs share ``group`` may travel in one write when they share ``scope``: ``one`` (each alone),
-    ``queue`` (all of one queue) or ``org`` (all). ``size`` bounds them (None: no bound). A write costs
+    ``queue`` (all of one queue) or ``org`` (all; of rows: all of one system). ``size`` bounds them (None: no bound). A write costs
     ``requests`` requests, its own reads included.
     """
 
@@ -59,6 +62,13 @@ class Capabilities:
     declare so that it is not tried again.
     ``name_max``: the longest name of a code. ``links_with_queues``: a read of queues brings their links along.
     ``ids_per_request``: how many objects one request can look up by id.
+
+    A CRM target has no code or queue fields. ``row_fields`` says where each normalised field of a row can land,
+    ``value_list`` that it keeps the CRM's own list of values (``wrapctl.rows``), ``directions`` which rows it can
+    keep. ``text_max`` bounds the length of a row's fields. ``rows_max``: how many rows the place can hold.
+    ``rows_per_request``: how many rows one request can look up by key, 0 where only the listing can.
+    ``inside``: the platform that keeps the rows itself, so that no connection is needed.
+    ``systems``, of an org's platform: CRM system → what keeps its rows.
     """
 
     name: str
@@ -81,15 +91,29 @@ class Capabilities:
     name_max: int | None = None
     links_with_queues: bool = False
     ids_per_request: int = 50
+    row_fields: Mapping[str, str] = Empty()
+    value_list: bool = False
+    directions: frozenset[str] = NOTHING
+    text_max: Mapping[str, int] = Empty()
+    rows_max: int | None = None
+    rows_per_request: int = 1
+    inside: str = ""
+    systems: Mapping[str, Capabilities] = Empty()
 
     def lock(self, verb: Verb) -> Lock:
         """The lock kind of a verb, compare where nothing else is said."""
         return self.locks.get(verb, Lock.COMPARE)
 
+    def of(self, system: str) -> Capabilities:
+        """What keeps the rows of a system; the platform itself for everything else (no system).
+
+        Raises:
+            KeyError: nothing keeps rows of that system.
+        """
+        return self.systems[system] if system else self
+
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────
-
-NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,8 @@ class Want:
     ``code_names``: additionally codes of exactly these names (before creating them).
     ``links``: ids of the queues whose links are wanted; those of other queues may come along where a listing
     brings them anyway. ``divisions``: divisions with their counts. ``choices``: fields whose offered names are wanted.
+    ``rows``: CRM system → keys of the rows that are wanted, None is all of them, none is its table alone; foreign
+    rows of a wanted key are wanted too. A value list is asked by ``value/<value>``.
     """
 
     codes: frozenset[str] | None = NOTHING
@@ -108,6 +134,7 @@ class Want:
     outbound: bool = False
     divisions: bool = False
     choices: frozenset[str] = NOTHING
+    rows: Mapping[str, frozenset[str] | None] = Empty()
 
 
 class Reader(Protocol):
@@ -229,6 +256,20 @@ class Connection:
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
+@dataclass(frozen=True, slots=True)
+class CrmConnection:
+    """One CRM connection of an org and the systems whose rows it keeps.
+
+    ``target`` names the kind of system. ``connection.org`` is ``<org>.<connection>``, which names the embedded
+    sandbox's instance too, ``connection.options`` what ``connections.<name>`` says beyond endpoint and credentials.
+    A kind that lives inside the platform has the org's own connection here.
+    """
+
+    target: str
+    connection: Connection
+    places: tuple[Place, ...]
+
+
 @dataclass(slots=True)
 class Traffic:
     """Counts of what went over the wire: requests by ``METHOD path-template``, retries, seconds waited."""
@@ -244,7 +285,7 @@ class Traffic:
 
 
 class Target(Protocol):
-    """One connected API."""
+    """One connected API: a platform, or the CRM that keeps the rows of some systems."""
 
     @property
     def capabilities(self) -> Capabilities:
