@@ -136,9 +136,14 @@ def test_a_scoped_plan_says_what_it_looks_at() -> None:
 
 
 def test_what_is_partly_visible_or_unread_is_said_on_top() -> None:
-    printed = text.plan(plan(partly_visible=("Service",), unread=("salesforce",))).split("\n\n")[0]
+    printed = text.plan(plan(partly_visible=("Service",), unread=("salesforce: no answer",))).split("\n\n")[0]
     assert "This client sees only part of Service" in printed
-    assert "Could not be read: salesforce" in printed
+    assert "Not read: salesforce: no answer" in printed
+
+
+def test_a_plan_that_could_not_read_everything_does_not_say_that_all_is_in_sync() -> None:
+    printed = text.plan(plan(unread=("salesforce: no answer",)))
+    assert "No changes. What was read of acme-emea is in sync." in printed
 
 
 def test_colours_only_when_asked_for() -> None:

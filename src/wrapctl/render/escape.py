@@ -9,6 +9,7 @@ never print alike.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -108,6 +109,14 @@ def markdown_cell(text: str, limit: int = MAX_NAME) -> str:
     ``\|`` would do on GitHub alone; other hosts cut the cell there.
     """
     return span(name(text, limit).replace("|", "\\x7c"))
+
+
+def html_code(text: str, limit: int = MAX_NAME) -> str:
+    """Return ``text`` as an HTML ``code`` element, for a place where Markdown is not read (``summary``).
+
+    Hosts link neither mentions nor addresses inside of it.
+    """
+    return f"<code>{html.escape(name(text, limit))}</code>"
 
 
 def command_data(text: str) -> str:

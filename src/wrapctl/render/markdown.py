@@ -14,7 +14,7 @@ from wrapctl.apply.report import Report
 from wrapctl.plan.plan import Plan
 from wrapctl.render import escape
 from wrapctl.render.outcome import report_cells, report_story
-from wrapctl.render.parts import Line, Part, Section, Story, as_markdown, count, plain
+from wrapctl.render.parts import Line, Part, Section, Story, as_html, as_markdown, count, plain
 from wrapctl.render.story import cells, plan_story
 
 BUDGET = 65_000
@@ -135,12 +135,8 @@ class _Drawn:
 
     def text(self, granted: int, pointer: str) -> str:
         section = self.section
-        counted = f" ({section.count:,})" if section.count is not None else ""
-        opening = (
-            f"<details>\n<summary>{section.title}{counted}</summary>\n\n"
-            if section.fold
-            else f"**{section.title}{counted}**\n\n"
-        )
+        heading = section.heading(as_html if section.fold else as_markdown)
+        opening = f"<details>\n<summary>{heading}</summary>\n\n" if section.fold else f"**{heading}**\n\n"
         closing = "\n</details>\n\n" if section.fold else "\n"
         room = granted
         written: list[str] = []

@@ -46,13 +46,22 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and its lines. ``fold``: Markdown shows it closed. ``danger``: what to look at first."""
+    """A heading and its lines. ``fold``: Markdown shows it closed. ``danger``: what to look at first.
+
+    ``about`` names what it is about, where that comes from outside.
+    """
 
     title: str
     lines: tuple[Line, ...]
     fold: bool = False
     danger: bool = False
     count: int | None = None
+    about: tuple[Part, ...] = ()
+
+    def heading(self, write: Callable[[Part], str]) -> str:
+        """The title, what it is about, and how many: ``CRM rows of salesforce (12)``."""
+        about = f" {plain(self.about, write)}" if self.about else ""
+        return f"{self.title}{about}" + (f" ({self.count:,})" if self.count is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,11 @@ def as_markdown(part: Part) -> str:
     if isinstance(part, Name):
         return escape.markdown(part.text) if not part.spelled else escape.span(escape.spelled(part.text))
     return escape.markdown(part.text, part.limit) if isinstance(part, Said) else part
+
+
+def as_html(part: Part) -> str:
+    """One part for an HTML element inside of Markdown."""
+    return part if isinstance(part, str) else escape.html_code(part.text)
 
 
 def plain(parts: Iterable[Part], write: Callable[[Part], str] = as_text) -> str:

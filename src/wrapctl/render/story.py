@@ -13,6 +13,7 @@ from wrapctl.errors import Problem
 from wrapctl.model import Cause, Change, Fields, Lock, State, Verb
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
+from wrapctl.render.rows import crm_sections, removals
 from wrapctl.render.values import field_lines, title, transition
 from wrapctl.render.words import (
     CAUSES,
@@ -47,7 +48,7 @@ def plan_story(plan: Plan) -> Story:
         head=tuple(_head(plan)),
         summary=tuple(summary(plan)),
         sections=tuple(section for section in _sections(plan) if section.lines),
-        in_sync=not plan.pending,
+        in_sync=not plan.pending and not plan.unread,
     )
 
 
@@ -59,7 +60,12 @@ def summary(plan: Plan) -> list[Part]:
         said += ["; ".join(", ".join(group) for group in _counts(plan) if group), "."]
         said += [f" Held back: {held}."] if held else []
     else:
-        said += ["No changes. ", Said(plan.org), " is in sync"]
+        said += [
+            "No changes. ",
+            *(["What was read of "] if plan.unread else []),
+            Said(plan.org),
+            " is in sync",
+        ]
         said.append(f", but for what is held back: {held}." if held else ".")
     if plan.refusals:
         said.append(f" Refused by {count(len(plan.refusals), 'guard limit')}.")
@@ -70,7 +76,8 @@ def cells(plan: Plan) -> tuple[str, str]:
     """Return the cells of one org in a table of several: what changes, and what is held back."""
     changes = "; ".join(", ".join(group) for group in _counts(plan) if group)
     refused = f"**refused by {count(len(plan.refusals), 'guard limit')}**" if plan.refusals else ""
-    return changes or "no changes", ", ".join(text for text in (refused, *_held_back(plan)) if text)
+    unread = f"**{count(len(plan.unread), 'CRM system')} not read**" if plan.unread else ""
+    return changes or "no changes", ", ".join(text for text in (refused, unread, *_held_back(plan)) if text)
 
 
 def _held_back(plan: Plan) -> list[str]:
@@ -110,8 +117,17 @@ def _head(plan: Plan) -> Iterator[Line]:
             ": deletes and prune are refused there.",
             mark="!",
         )
-    if plan.unread:
-        yield line("Could not be read: ", *some([[Said(name)] for name in plan.unread], FEW), ".", mark="!")
+    for why in plan.unread:
+        yield line(
+            "Not read: ",
+            Said(why),
+            mark="!",
+            below=[
+                line(
+                    "nobody knows whether its rows are in sync; deletes, and renames of codes mapped there, wait"
+                )
+            ],
+        )
 
 
 def _scope(plan: Plan) -> list[Part]:
@@ -140,8 +156,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
     yield Section(
         "Queues", tuple(_queue_line(group) for group in queues.values()), fold=True, count=len(queues)
     )
-    rows = [change for change in plan.pending if _kind(change) not in {"code", "queue"}]
-    yield Section("CRM", tuple(_other_line(change) for change in rows), fold=True, count=len(rows))
+    yield from crm_sections(plan.pending)
     for state, heading in (
         (State.BLOCKED, "Blocked: not written until it is solved"),
         (State.MANUAL, "By hand"),
@@ -162,6 +177,7 @@ def _dangers(plan: Plan) -> Iterator[Line]:
     for change in pending:
         if change.verb in DELETES:
             yield line(*what(change), *_holders(change), mark="-", strong=True)
+    yield from removals(pending)
     by_queue: dict[str, list[Change]] = {}
     for change in pending:
         if change.verb is Verb.UNASSIGN:
@@ -291,14 +307,8 @@ def _links(verb: Verb, cause: Cause, members: list[Change]) -> Line:
     return line(f"{DOES[verb]}{why}: ", *names, mark=MARKS[verb])
 
 
-def _other_line(change: Change) -> Line:
-    return line(
-        *what(change),
-        *_because(change),
-        mark=MARKS[change.verb],
-        where=str(change.source or ""),
-        below=field_lines(change.before, change.after),
-    )
+def _resource(name: str, system: str) -> list[Part]:
+    return [name, " of ", Said(system)] if system else [name]
 
 
 def _because(change: Change) -> list[Part]:
@@ -364,7 +374,13 @@ def _apply(plan: Plan) -> Iterator[Line]:
     requests = f"{count(cost.requests, 'request')} ({cost.writes:,} writing, {cost.reads:,} reading)"
     yield line(f"Cost: {requests}, {time} at the org's limit.")
     for lock in Lock:
-        found = {verb for verb, kind in plan.locks.items() if kind is lock}
-        resources = [name for name, verbs in RESOURCES.items() if found.intersection(verbs)]
+        found = {(change.system, change.verb) for change in plan.pending if change.lock is lock}
+        resources = [
+            _resource(name, system)
+            for system in sorted({system for system, _ in found})
+            for name, verbs in RESOURCES.items()
+            if any((system, verb) in found for verb in verbs)
+        ]
         if resources:
-            yield line(f"Lock {lock.value} on {', '.join(resources)}: {LOCKS[lock]}.")
+            how = "Lock" if lock is not Lock.SENT else "No lock:"
+            yield line(f"{how} {lock.value} on ", *joined(resources), f": {LOCKS[lock]}.")

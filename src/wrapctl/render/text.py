@@ -114,8 +114,7 @@ class _Page:
 
     def section(self, section: Section) -> None:
         self.write(Text())
-        counted = f" ({section.count:,})" if section.count is not None else ""
-        self.write(Text(f"{section.title}{counted}", style="bold red" if section.danger else "bold"))
+        self.write(Text(section.heading(as_text), style="bold red" if section.danger else "bold"))
         for one in section.lines:
             self.line(one, 2)
 

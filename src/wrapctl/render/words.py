@@ -11,9 +11,8 @@ from wrapctl.render.values import transition
 
 FEW = 5
 LINKS = (Verb.ASSIGN, Verb.UNASSIGN)
-ROWS = (Verb.CREATE_ROW, Verb.UPDATE_ROW, Verb.DEACTIVATE_ROW, Verb.DELETE_ROW)
 CODES = (Verb.CREATE_CODE, Verb.UPDATE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_CODE)
-DELETES = (Verb.DELETE_CODE, Verb.DEACTIVATE_CODE, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW)
+DELETES = (Verb.DELETE_CODE, Verb.DEACTIVATE_CODE)
 MARKS = {
     Verb.UPDATE_CODE: "~",
     Verb.CREATE_CODE: "+",
@@ -71,13 +70,16 @@ RESOURCES = {
     "queue assignments": (Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER),
     "after-call work": (Verb.SET_ACW,),
     "outbound flags": (Verb.SET_OUTBOUND,),
-    "CRM rows": (Verb.CREATE_TABLE, Verb.EXTEND_TABLE, *ROWS),
+    "tables": (Verb.CREATE_TABLE, Verb.EXTEND_TABLE),
+    "new rows": (Verb.CREATE_ROW,),
+    "rows": (Verb.UPDATE_ROW, Verb.DEACTIVATE_ROW, Verb.DELETE_ROW),
 }
 LOCKS = {
     Lock.VERSION: "the server refuses a stale write by its version number",
     Lock.CONDITIONAL: "the server refuses a stale write",
     Lock.COMPARE: "read again right before the write; a short race window remains",
     Lock.UNIQUE: "the server refuses a second one of that name",
+    Lock.SENT: "the endpoint shows nothing, so that nobody can tell what it holds",
 }
 CAUSES = {
     Cause.VALIDITY: "because of its validity dates",
@@ -116,7 +118,7 @@ def code_name(change: Change | Entry) -> list[Part]:
 def key(change: Change | Entry) -> list[Part]:
     """The key of a code, as the files call it, in brackets; its id where they do not know it."""
     parts = change.address.split("/")
-    if "code" not in parts[1:-1]:
+    if "code" not in parts[1:-1] or parts[1] == "crm":
         return []
     found = unquote(parts[len(parts) - parts[::-1].index("code")])
     if found == change.label:
