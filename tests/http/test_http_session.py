@@ -328,3 +328,11 @@ def test_no_more_requests_are_in_flight_than_the_wire_allows() -> None:
         list(pool.map(lambda _: world.wire.exchange(GET, {}), range(12)))
     assert most == [3]
     assert world.traffic.total == 12
+
+
+def test_a_calls_own_headers_are_sent_and_never_take_the_place_of_the_login() -> None:
+    world = World([ok()])
+    call = Call("GET", "/things", headers=(("If-Match", 'W/"1"'), ("Authorization", "mine")))
+    world.session.send(call, header="Bearer theirs")
+    sent = world.requests[0].headers
+    assert (sent["If-Match"], sent["Authorization"]) == ('W/"1"', "Bearer theirs")

@@ -41,6 +41,7 @@ class Call:
     """One operation: method and path template name it, the rest fills it in.
 
     ``repeatable`` says that sending it twice does what sending it once does; None means: only when it is a GET.
+    ``headers`` are the call's own (``If-Match``, ``Prefer``); who authorizes is not among them.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Call:
     body: bytes | None = None
     content_type: str = "application/json"
     repeatable: bool | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def operation(self) -> str:
@@ -183,7 +185,7 @@ class Wire:
         with self._slots:
             self._count(call.operation)
             try:
-                sent = dict(headers)
+                sent = {**dict(call.headers), **headers}
                 if call.body is not None:
                     sent["Content-Type"] = call.content_type
                 request = self._client.build_request(
