@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from wrapctl.model import NO_FIELDS, Fields
+from wrapctl.model import NO_FIELDS, Fields, Value
 
 TO_CRM = "to_crm"
 FROM_CRM = "from_crm"
@@ -35,6 +35,17 @@ ROW_FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Every field that a normalised row may have, and what it holds. A place keeps some of them (``Rows.fields``)."""
+
+
+def alike(one: Value, other: Value) -> bool:
+    """Whether two values of a row's field mean the same.
+
+    Nothing, an empty text and an empty list do: hardly a CRM tells them apart, so that no row is written for it.
+    """
+    return one == other or (one in _EMPTY and other in _EMPTY)
+
+
+_EMPTY: tuple[Value, ...] = (None, "", ())
 
 
 @dataclass(frozen=True, slots=True)
