@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "demo": ("demo", "Tell the whole story on an embedded sandbox: validate, plan, apply, plan again."),
         "init": ("init", "Scaffold an org, in observe mode."),
         "validate": ("validate", "Check the files, offline; everything that is wrong at once."),
+        "orgs": ("orgs_", "List orgs by stage; those that a change touches, as a matrix for CI."),
         "show": ("show", "Show what the files say of an org in the end, and where each value came from."),
         "plan": ("plan", "Show what apply would change. Writes nothing."),
         "apply": ("apply", "Change what the plan shows, under a lock, and read it back."),
