@@ -6,13 +6,34 @@ import threading
 from base64 import b64decode
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from math import inf
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
 from http_parts import BASE, World, error, ok
-from wrapctl.errors import Answered, Interrupted, PlatformAnswer, RateLimited, Unauthorized, Unreachable
-from wrapctl.http.auth import Ask, ClientCredentials, Pause, Token, login
+from wrapctl.errors import (
+    Answered,
+    Interrupted,
+    PlatformAnswer,
+    RateLimited,
+    TargetError,
+    Unauthorized,
+    Unreachable,
+)
+from wrapctl.http.auth import (
+    Ask,
+    ClientCredentials,
+    FixedToken,
+    Grant,
+    GrantKeeper,
+    Pause,
+    Token,
+    grant_login,
+    login,
+)
 from wrapctl.http.redact import Redactor
 from wrapctl.http.wire import Reply
 
@@ -211,3 +232,87 @@ def test_a_secret_too_short_to_be_one_does_not_tear_words_apart() -> None:
     redact = Redactor()
     redact.add("x")
     assert redact("check the proxy") == "check the proxy"
+
+
+# ── client credentials at any endpoint, and tokens that somebody else made ────────────────────────────────
+
+GRANT = Grant("connection sf of acme", "/services/oauth2/token", "check the connected app", unsaid=inf)
+
+
+def asked(grant: Grant) -> tuple[Flow, Ask]:
+    flow = grant_login(grant, "id+1", SECRET)
+    ask = next(flow)
+    assert isinstance(ask, Ask)
+    return flow, ask
+
+
+def test_a_client_is_named_in_the_form_and_its_secret_in_no_printed_ask() -> None:
+    _, ask = asked(replace(GRANT, form=(("scope", "https://x.example/.default"),)))
+    assert ask.header == ""
+    assert ask.call.operation == "POST /services/oauth2/token"
+    assert parse_qs((ask.call.body or b"").decode()) == {
+        "grant_type": ["client_credentials"],
+        "scope": ["https://x.example/.default"],
+        "client_id": ["id+1"],
+        "client_secret": [SECRET],
+    }
+    assert ask.call.may_repeat
+    assert "s3cret" not in repr(ask)
+
+
+def test_a_client_may_be_named_in_the_header_instead_encoded_as_the_standard_says() -> None:
+    _, ask = asked(replace(GRANT, basic=True))
+    scheme, _, value = ask.header.partition(" ")
+    assert (scheme, b64decode(value).decode()) == ("Basic", "id%2B1:s3cret-%C3%A4%C3%B6%C3%BC")
+    assert ask.call.body == b"grant_type=client_credentials"
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"), [(None, inf), ("3599", 3539), (3599, 3539), (inf, inf), ("x", inf)]
+)
+def test_a_token_whose_life_is_not_said_lasts_as_long_as_its_grant_says(
+    expires_in: object, seconds: float
+) -> None:
+    flow, _ = asked(GRANT)
+    assert answered(flow, granted(access_token="t", expires_in=expires_in)) == Token("t", seconds)
+
+
+def test_a_refused_grant_says_whose_it_is_and_what_to_check() -> None:
+    flow, _ = asked(GRANT)
+    with pytest.raises(Unauthorized, match="login of connection sf of acme answered 401") as caught:
+        flow.send(REFUSED)
+    assert caught.value.hint == "check the connected app"
+    flow, _ = asked(GRANT)
+    with pytest.raises(Unauthorized, match="holds no access token") as caught:
+        flow.send(granted(token_type="Bearer"))
+    assert caught.value.hint == "check the connected app"
+
+
+def test_a_token_without_a_known_life_is_kept_until_it_is_refused() -> None:
+    world = World([ok(access_token="one"), ok(access_token="two")])
+    auth = GrantKeeper(GRANT, (lambda: "id", lambda: SECRET), world.session, world.runtime, world.redact)
+    assert auth.header() == "Bearer one"
+    world.now += 10_000_000
+    assert auth.header() == "Bearer one"
+    auth.refused("Bearer one")
+    assert auth.header() == "Bearer two"
+    assert world.redact(f"{SECRET} one") == "*** one"
+
+
+def test_a_fixed_token_is_fetched_when_needed_and_again_after_a_refusal() -> None:
+    tokens = ["first-token", "second-token"]
+    redact = Redactor()
+    auth = FixedToken(lambda: tokens.pop(0), redact)
+    assert len(tokens) == 2
+    assert auth.header() == auth.header() == "Bearer first-token"
+    auth.refused("Bearer another")
+    assert auth.header() == "Bearer first-token"
+    auth.refused("Bearer first-token")
+    assert auth.header() == "Bearer second-token"
+    assert redact("first-token second-token") == "*** ***"
+
+
+def test_a_fixed_token_that_no_header_can_carry_is_refused_unshown() -> None:
+    with pytest.raises(TargetError) as caught:
+        FixedToken(lambda: "tök\nen", Redactor()).header()
+    assert "tök" not in str(caught.value)

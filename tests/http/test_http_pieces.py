@@ -120,6 +120,7 @@ def words(body: bytes, **headers: str) -> PlatformAnswer:
         (b'{"error":"invalid_client","error_description":"who?"}', "invalid_client", "who?"),
         (b'{"error":{"code":"0x80","message":"inner"}}', "0x80", "inner"),
         (b'[{"errorCode":"INVALID","message":"first"}]', "INVALID", "first"),
+        (b'[{"errorCode":"A","message":"m","fields":["X__c",3]},{}]', "A", "m (fields: X__c) (and 1 more)"),
         (b'{"code":4,"message":null,"details":[{"fieldName":"name"},3]}', "", " (fields: name)"),
         (b'{"message":"m","limit":{"namespace":"a","key":"b","value":3}}', "", "m (limit a.b: 3)"),
         (b"null", "", ""),

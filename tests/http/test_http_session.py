@@ -336,3 +336,12 @@ def test_a_calls_own_headers_are_sent_and_never_take_the_place_of_the_login() ->
     world.session.send(call, header="Bearer theirs")
     sent = world.requests[0].headers
     assert (sent["If-Match"], sent["Authorization"]) == ('W/"1"', "Bearer theirs")
+
+
+@pytest.mark.parametrize("tag", ["", "a\r\nX-Evil: 1", "\u2603", "\x00"])
+def test_a_header_that_cannot_stand_on_one_line_is_refused_before_anything_is_sent(tag: str) -> None:
+    world = World([ok()])
+    with pytest.raises(TargetError, match="cannot be the If-Match of PATCH /things"):
+        world.session.send(Call("PATCH", "/things", headers=(("If-Match", tag),)))
+    assert world.requests == []
+    assert world.traffic.total == 0

@@ -58,7 +58,14 @@ def _read(reply: Reply) -> tuple[str, str, str]:
             return "", html.unescape(title[1]), ""
         return "", "" if text.startswith("<") else text, ""
     if isinstance(body, list) and body:
-        body = body[0]
+        # Salesforce: an array of errors, most often of one.
+        more = len(body) - 1
+        code, message, request_id = _object(body[0])
+        return code, f"{message} (and {more} more)" if more else message, request_id
+    return _object(body)
+
+
+def _object(body: object) -> tuple[str, str, str]:
     if not isinstance(body, dict):
         return "", "", ""
     inner = body.get("error")
@@ -75,14 +82,15 @@ def _message(body: Mapping[str, object]) -> str:
         # Which limit of the organization was hit (contract section 2, `limit`).
         name = ".".join(str(limit[key]) for key in ("namespace", "key") if limit.get(key))
         message += f" (limit {name}: {limit.get('value', '?')})"
-    details = body.get("details")
+    details, named = body.get("details"), body.get("fields")
+    fields: list[str] = []
     if isinstance(details, list):
         fields = [
             str(item["fieldName"]) for item in details if isinstance(item, dict) and item.get("fieldName")
         ]
-        if fields:
-            message += f" (fields: {', '.join(fields)})"
-    return message
+    if isinstance(named, list):
+        fields += [item for item in named if isinstance(item, str)]
+    return f"{message} (fields: {', '.join(fields)})" if fields else message
 
 
 def _first(body: Mapping[str, object], keys: tuple[str, ...]) -> str:

@@ -10,7 +10,9 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TypeAlias
+from urllib.parse import quote_plus, urlencode
 
 from wrapctl.empty import Empty
 from wrapctl.errors import Answered, Interrupted, PlatformAnswer, RateLimited, TargetError, Unauthorized
@@ -20,6 +22,7 @@ from wrapctl.http.wire import Call, Reply
 from wrapctl.targets.interface import Event, Runtime
 
 TEMPLATE = "/oauth/token"
+_FORM = "application/x-www-form-urlencoded"
 _EARLY = 60.0
 _SHORTEST = 300.0
 _PAUSES = (3.0, 9.0, 27.0)
@@ -73,7 +76,7 @@ def login(org: str, client_id: str, client_secret: str) -> Flow:
         "POST",
         TEMPLATE,
         body=b"grant_type=client_credentials",
-        content_type="application/x-www-form-urlencoded",
+        content_type=_FORM,
         repeatable=True,
     )
     for pause in (*_PAUSES, None):
@@ -93,16 +96,65 @@ def login(org: str, client_id: str, client_secret: str) -> Flow:
     raise AssertionError("the last round returns or raises")
 
 
-def _token(org: str, reply: Reply) -> Token:
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """OAuth client credentials at any token endpoint: what ``login`` knows of one platform, said as data.
+
+    ``who`` is named in messages, ``path`` is on the login host, ``form`` goes into the body beside the grant type.
+    ``basic``: the client is named in the Authorization header, else in the body. ``hint`` says what to check when
+    the login is refused. ``unsaid``: seconds that a token lives whose answer does not say it (infinite: until a 401).
+    """
+
+    who: str
+    path: str
+    hint: str
+    form: tuple[tuple[str, str], ...] = ()
+    basic: bool = False
+    unsaid: float = _SHORTEST
+
+
+def grant_login(grant: Grant, client_id: str, client_secret: str) -> Flow:
+    """Log in by ``grant``.
+
+    Raises:
+        Unauthorized: the login was refused; the message names whose it is, never the secret.
+    """
+    form = [("grant_type", "client_credentials"), *grant.form]
+    header = ""
+    if grant.basic:
+        # RFC 6749, 2.3.1: both are form-encoded before they are joined.
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        header = f"Basic {b64encode(pair.encode()).decode('ascii')}"
+    else:
+        form += [("client_id", client_id), ("client_secret", client_secret)]
+    body = urlencode(form).encode("ascii")
+    reply = yield Ask(Call("POST", grant.path, body=body, content_type=_FORM, repeatable=True), header)
+    if isinstance(reply, Reply):
+        return _token(grant.who, reply, grant.hint, grant.unsaid)
+    if reply is None:
+        raise TypeError("a login request was not answered")
+    raise Unauthorized(replace(reply, operation=f"login of {grant.who}"), hint=grant.hint)
+
+
+def _token(org: str, reply: Reply, hint: str = "", unsaid: float = _SHORTEST) -> Token:
     body = reply.value if isinstance(reply.value, dict) else {}
-    value, seconds = body.get("access_token"), body.get("expires_in")
+    value, seconds = body.get("access_token"), _seconds(body.get("expires_in"))
     if not (isinstance(value, str) and value.isascii() and value.isprintable() and value.strip()):
         answer = PlatformAnswer(f"login of {org}", reply.status, message="the answer holds no access token")
-        raise Unauthorized(answer, hint=_what_to_check(org))
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
-        # 5 minutes is the shortest life a client can be given.
-        seconds = _SHORTEST
+        raise Unauthorized(answer, hint=hint or _what_to_check(org))
+    if seconds is None:
+        # 5 minutes is the shortest life a client of the first platform can be given.
+        seconds = unsaid
     return Token(value, max(seconds - _EARLY, seconds / 2))
+
+
+def _seconds(value: object) -> float | None:
+    """A life in seconds; some platforms say it as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < inf:
+        return None
+    return float(value)
 
 
 def _is_busy(answer: PlatformAnswer) -> bool:
@@ -220,3 +272,53 @@ class ClientCredentials(TokenKeeper):
             return login(org, client_id, client_secret)
 
         super().__init__(org, start, session, runtime, redact)
+
+
+class GrantKeeper(TokenKeeper):
+    """A token by ``grant_login``. ``secrets`` fetch id and secret of the client when they are needed."""
+
+    def __init__(
+        self,
+        grant: Grant,
+        secrets: tuple[Callable[[], str], Callable[[], str]],
+        session: Session,
+        runtime: Runtime,
+        redact: Redactor,
+    ) -> None:
+        def start() -> Flow:
+            client_id, client_secret = (fetch() for fetch in secrets)
+            redact.add(client_secret)
+            return grant_login(grant, client_id, client_secret)
+
+        super().__init__(grant.who, start, session, runtime, redact)
+
+
+class FixedToken:
+    """A bearer token that somebody else made. After a 401 it is fetched anew: its file may hold a younger one."""
+
+    def __init__(self, fetch: Callable[[], str], redact: Redactor) -> None:
+        self._fetch = fetch
+        self._redact = redact
+        self._lock = threading.Lock()
+        self._header = ""
+
+    def header(self) -> str:
+        """``Bearer …``.
+
+        Raises:
+            TargetError: the secret is no text that a header can carry; it is not shown.
+        """
+        with self._lock:
+            if not self._header:
+                token = self._fetch()
+                self._redact.add(token)
+                if not (token.isascii() and token.isprintable() and token.strip()):
+                    raise TargetError("the bearer token holds characters that no header can carry")
+                self._header = f"Bearer {token.strip()}"
+            return self._header
+
+    def refused(self, header: str) -> None:
+        """Forget the token, unless another thread has already fetched a newer one."""
+        with self._lock:
+            if header == self._header:
+                self._header = ""

@@ -77,6 +77,18 @@ class Call:
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
         return path
 
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """``headers`` as they are sent.
+
+        Raises:
+            TargetError: a value cannot stand on one line (an ETag is the platform's own text).
+        """
+        for name, value in self.headers:
+            if not (value and value.isascii() and value.isprintable()):
+                raise TargetError(f"{value!r} cannot be the {name} of {self.operation}")
+        return dict(self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -181,11 +193,11 @@ class Wire:
         Raises:
             Trouble: no whole reply came.
         """
-        path = call.path
+        path, own = call.path, call.own_headers
         with self._slots:
             self._count(call.operation)
             try:
-                sent = {**dict(call.headers), **headers}
+                sent = {**own, **headers}
                 if call.body is not None:
                     sent["Content-Type"] = call.content_type
                 request = self._client.build_request(
