@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wrapctl.config.resolve import Draft, Item
-from wrapctl.config.spec import CodeSpec, CrmMapping, FromCrm
+from wrapctl.config.spec import CodeSpec
+from wrapctl.config.spec_crm import CrmMapping, FromCrm
 from wrapctl.config.tree import Map, Node, Seq
 from wrapctl.config.values import nearest, quoted
 from wrapctl.errors import Problem, Severity, Source
@@ -111,10 +112,10 @@ def _to_crm(draft: Draft, item: Item[CrmMapping]) -> Iterator[CrmRow]:
             continue
         crm = code.node["crm"]
         at = draft.at(crm, system) if isinstance(crm, Map) else draft.places.source(code.mark)
-        if key in here and here[key].value != value:
+        if key in here and here[key].value not in {None, value}:
             draft.add(
                 draft.places.source(marks[key]),
-                f"{key} has two values for {system}: {quoted(here[key].value)} here, {quoted(value)} in {at}",
+                f"{key} has two values for {system}: {quoted(here[key].value or '')} here, {quoted(value)} in {at}",
                 "keep one of them",
             )
         elif key not in here:
@@ -123,7 +124,11 @@ def _to_crm(draft: Draft, item: Item[CrmMapping]) -> Iterator[CrmRow]:
         at = draft.places.source(marks[key])
         if key != DEFAULT and _code(draft, key, at) is None:
             continue
-        fields: dict[str, Value] = {"direction": "to_crm", "code": key, "value": to.value}
+        fields: dict[str, Value] = {
+            "direction": "to_crm",
+            "code": key,
+            "value": to.value or (draft.codes[key].spec.crm or {}).get(system),
+        }
         if to.description is not None:
             fields["description"] = to.description
         yield CrmRow(f"to/{key}", at, None if key == DEFAULT else key, fields)

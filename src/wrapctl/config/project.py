@@ -5,25 +5,24 @@ from __future__ import annotations
 import gc
 import re
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from wrapctl.config import check, check_org, desire, resolve, secrets, shape, vendor
+from wrapctl.config import access, check, check_org, desire, resolve, secrets, shape, vendor
 from wrapctl.config.files import HOME, Disk, Files, Revision
 from wrapctl.config.library import Document, Library
 from wrapctl.config.resolve import Draft
-from wrapctl.config.secrets import SANDBOX_SECRET
-from wrapctl.config.spec import Org, ProjectFile, Reference
+from wrapctl.config.spec import ProjectFile
 from wrapctl.config.tree import Map, Seq
 from wrapctl.config.values import ORG, nearest, quoted
 from wrapctl.errors import ConfigError, Problem, Severity, Source, UsageError
-from wrapctl.model import Desired
-from wrapctl.targets.interface import Connection
+from wrapctl.model import CrmMapping, Desired
+from wrapctl.rows import Place
+from wrapctl.targets.interface import Connection, CrmConnection
 
 CATALOG = "catalog"
 PROJECT_FILE = f"{HOME}/wrapctl.yaml"
@@ -47,6 +46,7 @@ class OrgConfig:
     draft: Draft
     warnings: tuple[Problem, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
+    connections: Mapping[str, access.CrmAccess] = field(default_factory=dict)
 
     @property
     def sandbox(self) -> bool:
@@ -67,29 +67,40 @@ class OrgConfig:
 
         The functions in ``credentials`` raise ConfigError when a secret is not there or not allowed.
         """
-        given: dict[str, Callable[[], str]] = {
-            name: partial(_fetch, where, environ, self.root) for name, where in self.credentials.items()
-        }
         words = vendor.vendor(self.desired.platform)
-        if self.sandbox and not given and words is not None:
-            client = f"sandbox-{self.name}"
-            given = {
-                name: (lambda: client) if name.endswith("_id") else (lambda: SANDBOX_SECRET)
-                for name in words.credentials
-            }
+        emulated = words.credentials if words is not None and self.sandbox else ()
         return Connection(
             org=self.name,
             endpoint=self.endpoint,
             region=self.region,
-            credentials=MappingProxyType(given),
+            credentials=access.fetchers(self.credentials, environ, self.root, emulated, self.name),
             sandbox_dir=sandbox_dir,
             requests_per_minute=self.desired.policy.limits.requests_per_minute,
             options=self.options,
         )
 
+    def crm_connections(self, environ: Mapping[str, str], sandbox_dir: Path) -> tuple[CrmConnection, ...]:
+        """Return how to reach what keeps the rows of the org's mappings, one for each connection, sorted.
 
-def _fetch(where: secrets.Where, environ: Mapping[str, str], root: Path) -> str:
-    return secrets.fetch(where, environ, root=root).reveal()
+        Each has the places of all systems on it. A kind that lives inside the platform has the org's own
+        connection, and stands first. Secrets are fetched as in ``connection``.
+        """
+        kept: dict[tuple[str, str], list[CrmMapping]] = {}
+        for mapping in self.desired.crm:
+            kept.setdefault((mapping.connection, mapping.target), []).append(mapping)
+        own = self.connection(environ, sandbox_dir)
+        return tuple(
+            CrmConnection(
+                target=kind,
+                connection=access.reach(
+                    f"{self.name}.{name}", self.connections[name], kind, environ, self.root, sandbox_dir
+                )
+                if name
+                else own,
+                places=tuple(Place(one.system, self.name, one.options) for one in mappings),
+            )
+            for (name, kind), mappings in sorted(kept.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,31 +329,12 @@ def _org(
         endpoint=org.endpoint or "",
         region=org.region or "",
         source=library.places.source(draft.org.mark),
-        credentials=MappingProxyType(_credentials(draft, org)),
+        credentials=access.credentials(draft, org.credentials, draft.org.node),
         root=root,
         draft=draft,
         warnings=tuple(problem for problem in draft.problems if problem.severity is Severity.WARNING),
         options=MappingProxyType(dict(getattr(org, org.platform) or {})),
-    )
-
-
-def _credentials(draft: Draft, org: Org) -> dict[str, secrets.Where]:
-    node = draft.org.node.get("credentials") if draft.org is not None else None
-    return {
-        name: _where(draft, name, reference, node)
-        for name, reference in (org.credentials or {}).items()
-        if isinstance(node, Map)
-    }
-
-
-def _where(draft: Draft, name: str, reference: Reference, node: Map) -> secrets.Where:
-    return secrets.Where(
-        org=draft.name,
-        name=name,
-        source=draft.places.source(node.value_marks[name]),
-        env=reference.env,
-        file=reference.file,
-        command=tuple(reference.command or ()),
+        connections=access.connections(draft, org),
     )
 
 

@@ -13,7 +13,9 @@ from wrapctl.config import shape
 from wrapctl.config.files import HOME
 from wrapctl.config.library import Document, Library
 from wrapctl.config.merge import join, merge
-from wrapctl.config.spec import Allow, CodeSpec, CrmMapping, Model, Org, QueueSpec
+from wrapctl.config.spec import Allow, CodeSpec, Org, QueueSpec
+from wrapctl.config.spec_base import Model
+from wrapctl.config.spec_crm import CrmMapping
 from wrapctl.config.tree import Map, Node, Places, Seq
 from wrapctl.config.values import Wrong, nearest, quoted, to_key, to_name
 from wrapctl.errors import Problem, Source

@@ -1,5 +1,7 @@
 """The shape of every file: one pydantic model per kind, and the source of ``schemas/*.schema.json``.
 
+CRM mappings and connections have theirs in ``spec_crm``.
+
 Docstrings and descriptions here are what an editor shows while somebody types. Scalars come in as text
 (``tree``), ``null`` never arrives (``shape`` refuses or resolves it before).
 """
@@ -9,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from wrapctl.config.choices import Flag, Media, Prompt
+from wrapctl.config.spec_base import Block, Model, Secret
+from wrapctl.config.spec_crm import ConnectionSpec, CrmMapping
 from wrapctl.config.values import (
     Bool,
     Clock,
@@ -28,48 +32,7 @@ from wrapctl.config.values import (
     Wrong,
 )
 
-Block = Mapping[str, object]
-
-
-class Model(BaseModel):
-    """Common rules: unknown keys are errors, and no message repeats a value."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 # ── Org ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _no_literal(value: object) -> object:
-    if isinstance(value, str):
-        raise Wrong(
-            "a literal secret in a file",
-            "write {env: VARIABLE} or {file: path}; if it was real, replace it at the platform: it is in the history",
-        )
-    return value
-
-
-class Reference(Model):
-    """Where a secret comes from. Exactly one of the three."""
-
-    env: Text | None = Field(
-        None, description="Name of an environment variable.", examples=["ACME_CLIENT_ID"]
-    )
-    file: Text | None = Field(None, description="Path of a file that holds nothing but the secret.")
-    command: list[Text] | None = Field(
-        None, description="Program and arguments that print the secret; only where WRAPCTL_ALLOW_COMMAND=1."
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Reference:
-        if sum(part is not None for part in (self.env, self.file, self.command)) != 1:
-            raise Wrong("a secret needs exactly one of env, file and command")
-        if self.command == []:
-            raise Wrong("the command is empty")
-        return self
-
-
-Secret = Annotated[Reference, BeforeValidator(_no_literal)]
 
 
 class Manage(Model):
@@ -144,13 +107,6 @@ class WindowSpec(Model):
         if not self.days:
             raise Wrong("a window without days")
         return self
-
-
-class ConnectionSpec(Model):
-    """A CRM connection: where, and the secrets to open it."""
-
-    endpoint: Text = Field(description="URL of the system, or `sandbox`.", examples=["sandbox"])
-    credentials: dict[str, Secret] | None = Field(None, description="Secrets by reference.")
 
 
 class Apply(Model):
@@ -279,77 +235,6 @@ class Queues(Model):
     queues: dict[Name, QueueSpec] | None = Field(
         None, description="The key is a label; also the queue's name unless `name` says otherwise."
     )
-
-
-# ── CrmMapping ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class CrmTarget(BaseModel):
-    """The system that keeps the rows. Further keys belong to its type."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-
-    type: Literal["salesforce", "dataverse", "servicenow", "http", "genesys-datatable"]
-    connection: Name | None = Field(None, description="One of `connections` in org.yaml.")
-
-
-class ToCrm(Model):
-    """What a code is called in the CRM."""
-
-    value: Name
-    description: Text | None = None
-
-
-def _short(value: object) -> object:
-    return {"value": value} if isinstance(value, str) else value
-
-
-CrmValue = Annotated[
-    ToCrm,
-    BeforeValidator(
-        _short,
-        json_schema_input_type=str | ToCrm,
-    ),
-]
-Condition = Annotated[
-    list[Name],
-    BeforeValidator(
-        lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]
-    ),
-]
-
-
-class FromCrm(Model):
-    """A rule from CRM status to code; the first match wins."""
-
-    status: Name | None = Field(None, description='One status; "*" is any.')
-    when: dict[Name, Condition] | None = Field(None, description="Fields and the values that match.")
-    code: Key
-    duration: Duration | None = Field(None, description="After-call work to record.", examples=["300s"])
-
-    @model_validator(mode="after")
-    def _one(self) -> FromCrm:
-        if (self.status is None) == (self.when is None):
-            raise Wrong("a rule needs either status or when")
-        if self.when == {}:
-            raise Wrong(
-                "an empty `when` matches nothing", 'write status: "*" for the rule that takes the rest'
-            )
-        return self
-
-
-class CrmMapping(Model):
-    """How codes and one CRM system correspond."""
-
-    kind: Literal["CrmMapping"]
-    system: Name = Field(description="The key used under codes.*.crm.", examples=["salesforce"])
-    target: CrmTarget
-    on_remove: Literal["deactivate", "delete", "keep"] = "deactivate"
-    unmapped_codes: Literal["error", "warn", "ignore"] = "warn"
-    to_crm: dict[str, CrmValue] | None = Field(
-        None, description="Code → value, for what does not fit on the code itself; `default` takes the rest."
-    )
-    from_crm: list[FromCrm] | None = Field(None, description="CRM status → code; order is meaning.")
 
 
 # ── Project, Allow ─────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""What a platform adds to the files: regions, credentials, prompts, options. Imported when an org names it."""
+"""What a platform or a CRM adds to the files: regions, credentials, options. Imported when a file names it."""
 
 from __future__ import annotations
 
@@ -99,3 +99,54 @@ def vendor(platform: str) -> Vendor | None:
 def known() -> tuple[str, ...]:
     """The platforms of this release."""
     return registry.names()
+
+
+def _anything(field: str, text: str) -> str:
+    del field, text
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrmVendor:
+    """The words of one kind of CRM system, taken from its ``options.py``; what it does not define is empty.
+
+    ``connection`` is a pydantic model of what a connection says beyond endpoint, credentials and pace, ``target``
+    of what a mapping's ``target`` says beyond type and connection. ``wrong`` tells why a text cannot be kept in a
+    field of a row, nothing when it can. ``optional_credentials`` are all or none. ``domains``: where an endpoint
+    may lead, any host when empty.
+    """
+
+    name: str
+    capabilities: Capabilities
+    credentials: tuple[str, ...] = ()
+    optional_credentials: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    connection: type[BaseModel] | None = None
+    target: type[BaseModel] | None = None
+    wrong: Callable[[str, str], str] = _anything
+
+
+@cache
+def crm_vendor(kind: str) -> CrmVendor:
+    """Return the words of a kind of CRM system.
+
+    Raises:
+        UsageError: there is no kind of that name.
+    """
+    try:
+        capabilities, options = registry.crm_capabilities(kind), registry.crm_options(kind)
+    except ModuleNotFoundError:
+        return CrmVendor(kind, Capabilities(kind, kind, {}, {}, {}, {}, inside=_INSIDE.get(kind, "")))
+    return CrmVendor(
+        name=kind,
+        capabilities=capabilities,
+        credentials=getattr(options, "CREDENTIALS", ()),
+        optional_credentials=getattr(options, "OPTIONAL_CREDENTIALS", ()),
+        domains=getattr(options, "DOMAINS", ()),
+        connection=getattr(options, "CONNECTION", None),
+        target=getattr(options, "TARGET", None),
+        wrong=getattr(options, "wrong", _anything),
+    )
+
+
+_INSIDE = {"genesys-datatable": "genesys"}
