@@ -17,6 +17,7 @@ from wrapctl.empty import Empty
 from wrapctl.model import NO_FIELDS, ChangeId, Fields, Identity, Live, Lock, Verb
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from wrapctl.errors import PlatformAnswer
@@ -204,6 +205,55 @@ class Writer(Protocol):
 
         Every Ref in the unit is resolved. ``fresh`` is what was read a moment ago: members that a body must
         carry and the change does not write come from there.
+        """
+        ...
+
+
+# ── evidence ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AuditEntry:
+    """One line of a platform's own audit trail, in the field's words.
+
+    ``at`` is UTC, ISO 8601 with ``Z``. ``actor_id`` is the platform's id of who did it, ``actor_kind`` a person
+    (``user``) or a client; ``actor_name`` is empty where it was not asked for. ``action`` is the platform's word
+    in lower case. ``kind`` is code, queue, assignment, after-call work, outbound, row, table or other; ``id`` and
+    ``name`` are the object's, ``parent`` the queue's or table's where the object is on one. ``changes`` are
+    (property, old values, new values).
+    """
+
+    at: str
+    actor_id: str
+    actor_kind: Literal["user", "client", "unknown"]
+    action: str
+    kind: str
+    id: str
+    name: str = ""
+    parent: str = ""
+    actor_name: str = ""
+    changes: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
+    request_id: str = ""
+
+
+class Evidence(Protocol):
+    """What the platform itself knows about the past of an org."""
+
+    def audit(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        ids: frozenset[str] | None = None,
+        names: bool = False,
+    ) -> tuple[AuditEntry, ...]:
+        """What was done to codes, queues, mappings and tables between the two times, oldest first.
+
+        ``ids`` are the live ids of the objects of interest, None is all of them; a platform whose trail is one for
+        each object is asked for these alone. ``names``: people by name too, not by platform id alone.
+
+        Raises:
+            TargetError: not all of it could be read; ``Forbidden`` where the client may not.
         """
         ...
 
