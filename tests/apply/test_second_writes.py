@@ -12,7 +12,8 @@ from fakes import Fault, Killed
 from keeping import KEEPING, MANUAL, Keeping
 from world import code, desired, queue
 from wrapctl.apply.report import Status, dumps
-from wrapctl.apply.settle import Stand, settle
+from wrapctl.apply.settle import settle
+from wrapctl.apply.standing import Stand
 from wrapctl.errors import Exit
 from wrapctl.model import Address, Change, Verb
 from wrapctl.render import text

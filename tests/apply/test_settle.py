@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from world import live, live_code, live_queue
-from wrapctl.apply.settle import Known, Stand, Standing, resolve, settle, unresolved
-from wrapctl.model import Address, Change, Live, Ref, Value, Verb
+from wrapctl.apply.settle import settle
+from wrapctl.apply.standing import Known, Stand, Standing, resolve, unresolved
+from wrapctl.model import ROW_VERBS, TABLE_VERBS, Address, Change, Live, Ref, Value, Verb
 
 AT = Address("acme/code/A")
 QUEUE = Address("acme/queue/Q")
@@ -298,9 +299,12 @@ def test_flags_of_a_code_of_this_run_replace_the_default_and_nothing_else() -> N
     assert settle(change, replace(one, outbound={"1": ("theirs",)}), known).stand is Stand.STALE
 
 
-@pytest.mark.parametrize("verb", [verb for verb in Verb if "row" in verb.value or "table" in verb.value])
-def test_what_cannot_be_compared_is_stale(verb: Verb) -> None:
-    assert settle(Change(verb, AT, {}, {}), world()).stand is Stand.STALE
+@pytest.mark.parametrize("verb", sorted(ROW_VERBS | TABLE_VERBS, key=lambda verb: verb.rank))
+def test_what_a_system_holds_that_was_not_read_is_neither_as_planned_nor_stale(verb: Verb) -> None:
+    change = Change(verb, AT, {}, {}, system="crm")
+
+    assert settle(change, world()).stand is Stand.UNREAD
+    assert settle(change, replace(world(), unread={"crm": "it is down"})).why == "it is down"
 
 
 def test_references_are_resolved_wherever_they_stand() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from wrapctl.model import ChangeId, Verb
+from wrapctl.model import ROW_VERBS, ChangeId, Verb
 from wrapctl.plan.units import Unit
 
 SIZE = 50
@@ -30,17 +30,24 @@ def batches(
 
 
 def lanes(batch: Iterable[Unit]) -> tuple[tuple[Unit, ...], ...]:
-    """Return the units of a batch in lanes: units of one object go one after the other, lanes side by side."""
-    found: dict[tuple[str, str], list[Unit]] = {}
+    """Return the units of a batch in lanes: units of one object go one after the other, lanes side by side.
+
+    What makes or writes one object by itself shares no lane: a code, a row. Many rows in one request, and tables,
+    take turns within their system: it may well lock the table for each of them.
+    """
+    found: dict[tuple[str, ...], list[Unit]] = {}
     for unit in batch:
-        alone = unit.changes[0].verb is Verb.CREATE_CODE and len(unit.changes) == 1
-        key = (
-            ("object", unit.scope)
-            if unit.scope
-            else ("group", unit.changes[0].address if alone else unit.group)
-        )
-        found.setdefault(key, []).append(unit)
+        found.setdefault(_lane(unit), []).append(unit)
     return tuple(tuple(lane) for lane in found.values())
+
+
+def _lane(unit: Unit) -> tuple[str, ...]:
+    first, alone = unit.changes[0], len(unit.changes) == 1
+    if alone and (first.verb is Verb.CREATE_CODE or first.verb in ROW_VERBS):
+        return ("alone", first.address)
+    if first.system:
+        return ("system", first.system)
+    return ("object", unit.scope) if unit.scope else ("group", unit.group)
 
 
 def _places(units: Sequence[Unit], needs: Mapping[ChangeId, Iterable[ChangeId]]) -> list[tuple[int, int]]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from wrapctl.apply.ledger import Ledger
 from wrapctl.apply.reading import Looker
 from wrapctl.apply.report import Status
-from wrapctl.apply.settle import Settler, Stand, Standing
+from wrapctl.apply.settle import Settler
+from wrapctl.apply.standing import Stand, Standing
 from wrapctl.errors import TargetError
 from wrapctl.model import NO_FIELDS, Change, ChangeId, Fields
 from wrapctl.targets.interface import Event, Result, Runtime
@@ -95,10 +96,11 @@ class Confirmation:
         first = next(iter(waiting))
         others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
         why = f" ({trouble.message})" if trouble is not None else ""
+        who = _who(waiting[first].change)
         self._runtime.listen(
             Event(
                 "wait",
-                f"waiting {pause:g} s for the platform to show {first}{others}{why}",
+                f"waiting {pause:g} s for {who} to show {first}{others}{why}",
                 look,
                 self._patience.looks,
             )
@@ -123,12 +125,17 @@ class Confirmation:
         return False
 
     def _gave_up(self, one: Written, standing: Standing, tell: Callable[[ChangeId], None]) -> None:
+        if standing.stand is Stand.UNREAD:
+            # Whatever was answered, nobody has seen it.
+            self.leave([one], f"could not be read back: {standing.why}", tell, doubt=True)
+            return
         looks = self._patience.looks
+        who = _who(one.change)
         match one.result:
             case Result.DONE if one.change.by_hand:
                 self._ledger.left_to_a_person(
                     one.change.id,
-                    f"the platform answered success, and after {looks} looks does not show it",
+                    f"{who} answered success, and after {looks} looks does not show it",
                     one.change.by_hand,
                     now=standing.now,
                 )
@@ -136,18 +143,14 @@ class Confirmation:
                 self._ledger.verdict(
                     one.change.id,
                     Status.FAILED,
-                    f"did not take: the platform answered success, and after {looks} looks does not show it",
+                    f"did not take: {who} answered success, and after {looks} looks does not show it",
                     now=standing.now,
-                    hint="run again; if it happens again, the platform keeps another value than the files want",
+                    hint=f"run again; if it happens again, {who} keeps another value than the files want",
                 )
             case Result.EXISTS:
-                self._ledger.verdict(
-                    one.change.id,
-                    Status.FAILED,
-                    "exists but is not visible to this client, or a deleted code holds the name"
-                    + (f" ({standing.why})" if standing.why else ""),
-                    hint="give the client the division of that code, or choose another name",
-                )
+                message, hint = _hidden(one.change)
+                why = f" ({standing.why})" if standing.why else ""
+                self._ledger.verdict(one.change.id, Status.FAILED, f"{message}{why}", hint=hint)
             case _:
                 why = f"; {standing.why}" if standing.stand is Stand.STALE and standing.why else ""
                 half = standing.stand is Stand.AS_PLANNED and standing.live_id and standing.why
@@ -173,3 +176,21 @@ class Confirmation:
                 status = Status.FAILED if one.result is Result.EXISTS else Status.UNKNOWN
             self._ledger.verdict(change, status, message, now=self._ledger.entries[change].now)
             tell(change)
+
+
+def _who(change: Change) -> str:
+    """Who has to show a change: the platform, or the CRM system by its name."""
+    return change.system or "the platform"
+
+
+def _hidden(change: Change) -> tuple[str, str]:
+    """Words for a create that met something which this client does not see, and what to do about it."""
+    if change.system:
+        return (
+            f"{change.system} says that it exists, and shows nothing of that key to this client",
+            f"let the client see what holds that key in {change.system}, or remove it there",
+        )
+    return (
+        "exists but is not visible to this client, or a deleted code holds the name",
+        "give the client the division of that code, or choose another name",
+    )

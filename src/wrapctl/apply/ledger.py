@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from wrapctl.apply.report import GOOD, Entry, Status
-from wrapctl.apply.settle import Known, Link, Stand, Standing, queue_of, resolve
+from wrapctl.apply.standing import Known, Link, Stand, Standing, queue_of, resolve
 from wrapctl.errors import PlatformAnswer
 from wrapctl.model import Address, Change, ChangeId, Fields, State, Verb
 from wrapctl.targets.interface import Outcome, Result
@@ -31,6 +31,7 @@ class Ledger:
         self.entries = {change.id: _entry(change) for change in self.changes.values()}
         self.ids: dict[Address, str] = {}
         self.removed: set[Link] = set()
+        self._given_up: set[ChangeId] = set()
         self.needs = {change.id: tuple(change.needs) for change in self.changes.values()}
         self._orders_need_links()
 
@@ -60,8 +61,8 @@ class Ledger:
         return any(entry.status in {Status.DONE, Status.UNKNOWN} for entry in self.entries.values())
 
     def is_open(self, change: ChangeId) -> bool:
-        """Whether nothing has become of a change yet."""
-        return self.entries[change].status is Status.NOT_ATTEMPTED
+        """Whether nothing has become of a change yet, and something may."""
+        return self.entries[change].status is Status.NOT_ATTEMPTED and change not in self._given_up
 
     def obstacle(self, change: ChangeId, together: Collection[ChangeId] = ()) -> str:
         """Return what a change needs and cannot have, or nothing. ``together``: what travels in its write."""
@@ -85,6 +86,11 @@ class Ledger:
     def held_up(self, change: ChangeId, why: str) -> None:
         """It was not tried, and could have been."""
         self._set(change, Status.NOT_ATTEMPTED, why)
+
+    def give_up(self, change: ChangeId, why: str) -> None:
+        """It is not tried in this run any more."""
+        self.held_up(change, why)
+        self._given_up.add(change)
 
     def settled(self, standing: Standing) -> None:
         """Note what a look before the write showed; as planned leaves the change open."""

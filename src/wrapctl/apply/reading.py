@@ -7,8 +7,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
-from wrapctl.apply.settle import QUEUES, Known, queue_of, resolve
-from wrapctl.model import Change, Live, Verb
+from wrapctl.apply.settle import QUEUES
+from wrapctl.apply.standing import Known, queue_of, resolve
+from wrapctl.model import Change, Live, Lock, Verb
 from wrapctl.targets.interface import NOTHING, Reader, Runtime, Want
 
 REMOVALS = frozenset({Verb.DELETE_CODE, Verb.DEACTIVATE_CODE})
@@ -18,11 +19,12 @@ HOLDERS_KEEP = 60.0
 
 
 def want_of(changes: Iterable[Change], known: Known) -> Want:
-    """Return what must be read in order to judge ``changes``: ids, names of creates, links of touched queues."""
+    """Return what must be read in order to judge ``changes``: ids, names of creates, links of touched queues, keys of rows."""
     codes: set[str] = set()
     names: set[str] = set()
     queues: set[str] = set()
     links: set[str] = set()
+    rows: dict[str, set[str]] = {}
     outbound = False
     for change in changes:
         code_id, queue = resolve(change, known.ids).live_id, queue_of(change)
@@ -53,15 +55,12 @@ def want_of(changes: Iterable[Change], known: Known) -> Want:
             case Verb.SET_OUTBOUND:
                 outbound = True
                 codes.add(code_id or "")
-            case (
-                Verb.CREATE_TABLE
-                | Verb.EXTEND_TABLE
-                | Verb.CREATE_ROW
-                | Verb.UPDATE_ROW
-                | Verb.DEACTIVATE_ROW
-                | Verb.DELETE_ROW
-            ):
-                pass  # settled as stale: there is nothing to read them by
+            case Verb.CREATE_TABLE | Verb.EXTEND_TABLE:
+                rows.setdefault(change.system, set())
+            case Verb.CREATE_ROW | Verb.UPDATE_ROW | Verb.DEACTIVATE_ROW | Verb.DELETE_ROW:
+                if change.lock is not Lock.SENT:  # those cannot be read at all
+                    keys = (side["key"] for side in (change.before, change.after) if "key" in side)
+                    rows.setdefault(change.system, set()).update(map(str, keys))
             case _:
                 assert_never(change.verb)
     return Want(
@@ -70,6 +69,7 @@ def want_of(changes: Iterable[Change], known: Known) -> Want:
         queues=frozenset(queues) - {""},
         links=frozenset(links) - {""},
         outbound=outbound,
+        rows={system: frozenset(keys) for system, keys in rows.items()},
     )
 
 

@@ -100,8 +100,10 @@ class Entry:
 class Report:
     """What one apply did to one org. ``entries`` are in plan order, one for each change of the plan.
 
-    ``unended``: earlier runs that never wrote their end. ``fatal``: why the run stopped early; ``hint``: what to do
-    about that, or about steps that were left to a person. ``stale`` is true when nothing was written because live and plan disagree. ``requests`` are by method and path.
+    ``unended``: earlier runs that never wrote their end. ``unread``: CRM systems that the plan or the run could not
+    read, each with its reason: their rows are neither done nor in sync. ``fatal``: why the run stopped early; ``hint``: what to do
+    about that, or about steps that were left to a person. ``stale`` is true when nothing was written because live
+    and plan disagree. ``requests`` are by method and path.
     """
 
     run: str
@@ -114,6 +116,7 @@ class Report:
     interrupted: bool = False
     stale: bool = False
     unended: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     retries: int = 0
     waited: float = 0.0
@@ -142,14 +145,14 @@ class Report:
         """0 all done; 4 stale before the first write; 1 stopped with nothing written; 5 partly applied.
 
         Blocked changes and declared manual steps are outstanding; they do not make an apply fail. A write that did
-        not take, and so became a manual step, does.
+        not take, and so became a manual step, does, and so does a system that could not be read.
         """
         if self.stale:
             return Exit.REFUSED
         statuses = set(self.totals)
         if self.fatal and Status.DONE not in statuses and Status.UNKNOWN not in statuses:
             return Exit.ERROR
-        return Exit.PARTIAL if statuses & _OPEN or self.attempted else Exit.OK
+        return Exit.PARTIAL if statuses & _OPEN or self.attempted or self.unread else Exit.OK
 
     def as_json(self) -> dict[str, object]:
         """The report as machines read it."""
@@ -167,6 +170,7 @@ class Report:
             "interrupted": self.interrupted,
             "stale": self.stale,
             "unended_runs": list(self.unended),
+            "unread": list(self.unread),
             "traffic": {
                 "requests": dict(sorted(self.requests.items())),
                 "total": sum(self.requests.values()),

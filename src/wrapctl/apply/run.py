@@ -14,11 +14,12 @@ from wrapctl.apply.confirm import Confirmation, Patience, Written
 from wrapctl.apply.journal import Journal, Kind
 from wrapctl.apply.ledger import Ledger
 from wrapctl.apply.lock import Held, Holder, RunLock
-from wrapctl.apply.reading import Looker
+from wrapctl.apply.reading import REMOVALS, Looker
 from wrapctl.apply.refuse import refuse_reason, window_override
 from wrapctl.apply.report import PlanIsStale, Report, Status
 from wrapctl.apply.send import Sender, Sent
-from wrapctl.apply.settle import Settler, Stand, Standing, resolve, unresolved
+from wrapctl.apply.settle import Settler
+from wrapctl.apply.standing import Stand, Standing, resolve, unresolved
 from wrapctl.errors import (
     GuardRefused,
     Interrupted,
@@ -28,13 +29,14 @@ from wrapctl.errors import (
     WrapctlError,
     WrongOrganization,
 )
-from wrapctl.model import Change, ChangeId, Live, Verb
+from wrapctl.model import Change, ChangeId, Live, Lock, Verb
 from wrapctl.plan.plan import Finding, Plan
 from wrapctl.plan.units import Unit, cut
 from wrapctl.policy import Allowance, Policy
 from wrapctl.targets.interface import Event, Result, Runtime, Target
 
 _TO_READ = frozenset({Result.DONE, Result.UNKNOWN})
+_CREATES = frozenset({Verb.CREATE_CODE, Verb.CREATE_ROW, Verb.CREATE_TABLE})
 
 Recheck = Callable[[Live, Sequence[Change]], Sequence[Finding]]
 """Measures the guard again on what is left to write and what has just been read."""
@@ -147,6 +149,7 @@ class _Run:
         self._confirmation = Confirmation(self._looker, self._ledger, runtime, options.patience, self._later)
         self._traffic = replace(target.traffic, requests=dict(target.traffic.requests))
         self._unended: tuple[str, ...] = ()
+        self._lost: dict[str, str] = {}
         self._journal_trouble: JournalError | None = None
         self._fatal = ""
         self._hint = ""
@@ -202,7 +205,7 @@ class _Run:
         # In plan order: an object that exists already gives its id to what refers to it.
         for change in pending:
             standing = standings[change.id] = settler.settle(change)
-            self._ledger.settled(standing)
+            self._settled(standing)
         if any(standing.stand is Stand.STALE for standing in standings.values()):
             raise PlanIsStale(self._report(stale=True))
         return live, standings
@@ -226,6 +229,7 @@ class _Run:
             "pid": options.pid,
             "concurrency": options.concurrency,
             "on_conflict": options.on_conflict,
+            "unread": list(self._unread),
             "allowances": [{"token": token, "reason": reason} for token, reason in used],
             "already_done": [
                 {"verb": one.verb.value, "address": one.address, "digest": one.digest, "id": one.live_id}
@@ -270,8 +274,10 @@ class _Run:
             if outcome.fatal and not self._fatal:
                 self._fatal = outcome.message or str(outcome.answer or "the platform refuses this client")
                 self._hint = outcome.hint
-            create = change.verb is Verb.CREATE_CODE
-            if outcome.result in _TO_READ or (create and outcome.result is Result.EXISTS):
+            if change.lock is Lock.SENT:
+                continue  # nothing shows what became of it
+            exists = outcome.result is Result.EXISTS and change.verb in _CREATES
+            if outcome.result in _TO_READ or exists:
                 yield Written(change, outcome.result)
 
     def _possible(self, unit: Unit) -> Iterator[Change]:
@@ -280,12 +286,40 @@ class _Run:
         for change in unit.changes:
             if not self._ledger.is_open(change.id):
                 continue
-            obstacle = self._ledger.obstacle(change.id, going)
+            if change.system in self._lost:
+                self._ledger.give_up(change.id, self._not_read(change.system))
+                continue
+            obstacle = self._ledger.obstacle(change.id, going) or self._doubt(change)
             if obstacle:
                 self._ledger.skip(change.id, obstacle)
             else:
                 going.add(change.id)
                 yield change
+
+    def _doubt(self, change: Change) -> str:
+        """What nobody can rule out about a removal while a system is not read: a row there may name the code."""
+        if change.verb not in REMOVALS or not self._lost:
+            return ""
+        return f"a row may name it: {'; '.join(self._not_read(system) for system in self._lost)}"
+
+    def _settled(self, standing: Standing) -> None:
+        """Enter what a look showed. A system that was not read is not asked again in this run."""
+        if standing.stand is not Stand.UNREAD:
+            self._ledger.settled(standing)
+            return
+        system = standing.change.system
+        if system not in self._lost:
+            self._lost[system] = standing.why
+            self._say("note", f"{self._not_read(system)}; the rest goes on")
+        self._ledger.give_up(standing.change.id, self._not_read(system))
+
+    def _not_read(self, system: str) -> str:
+        return f"{system} could not be read: {self._lost[system]}"
+
+    @property
+    def _unread(self) -> tuple[str, ...]:
+        """Systems that the plan or this run could not read, and why."""
+        return (*self._plan.unread, *(f"{system}: {why}" for system, why in self._lost.items()))
 
     def _look(self, changes: Sequence[Change]) -> tuple[Live, dict[ChangeId, Standing]]:
         live = self._looker.look(changes, self._ledger.known)
@@ -293,7 +327,7 @@ class _Run:
         standings: dict[ChangeId, Standing] = {}
         for change in changes:
             standing = standings[change.id] = settler.settle(change)
-            self._ledger.settled(standing)
+            self._settled(standing)
             if standing.stand is not Stand.AS_PLANNED:
                 self._tell(change.id)
         return live, standings
@@ -350,6 +384,7 @@ class _Run:
                 totals={status.value: count for status, count in totals.items()},
                 fatal=self._fatal or None,
                 interrupted=self._runtime.stop.is_set(),
+                unread=list(self._unread),
             )
         except JournalError as error:
             self._stop(error)
@@ -371,6 +406,7 @@ class _Run:
             interrupted=self._runtime.stop.is_set(),
             stale=stale,
             unended=self._unended,
+            unread=self._unread,
             requests={name: count for name, count in requests.items() if count},
             retries=now.retries - then.retries,
             waited=now.waited - then.waited,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from wrapctl.apply.report import Entry, Report, Status, past
+from wrapctl.apply.report import GOOD, Entry, Report, Status, past
 from wrapctl.model import Verb
 from wrapctl.plan.diff import differing
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line, some
@@ -33,6 +33,8 @@ def report_cells(report: Report) -> tuple[str, str]:
     """Return the cells of one org in a table of several: what was done, and what is left."""
     done = [f"{number:,} {status.value}" for status, number in report.totals.items()]
     left = "stopped early" if report.fatal else ""
+    if report.unread and not left:
+        left = f"{len(report.unread)} not read"
     return ", ".join(done) or "nothing to do", left
 
 
@@ -45,6 +47,8 @@ def _summary(report: Report) -> list[Part]:
         return ["stopped early"]
     if not report.exit_code:
         return ["applied"]
+    if report.unread and all(status in GOOD or status in _OUTSTANDING for status in report.totals):
+        return ["applied, but for what could not be read"]
     wrote = Status.DONE in report.totals
     return ["partly applied; run it again to continue" if wrote else "nothing was applied"]
 
@@ -56,6 +60,8 @@ def _head(report: Report) -> Iterator[Line]:
         yield line("Stopped: ", Said(report.fatal), mark="!", below=below, strong=True)
     elif report.hint:
         yield line(Said(report.hint), mark="!")
+    for system in report.unread:
+        yield line("Not read, so neither done nor in sync: ", Said(system), mark="!", strong=True)
     if report.unended:
         runs = some([[Said(run)] for run in report.unended], FEW)
         yield line("Earlier runs that never wrote their end: ", *runs, mark="!")

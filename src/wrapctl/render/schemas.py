@@ -168,6 +168,7 @@ def report_schema() -> dict[str, object]:
             "interrupted": _FLAG,
             "stale": _FLAG,
             "unended_runs": _list(_TEXT),
+            "unread": _list(_TEXT),
             "traffic": _object(
                 {
                     "requests": {"type": "object", "additionalProperties": _NUMBER},
