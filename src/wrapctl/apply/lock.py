@@ -1,7 +1,7 @@
 """One apply per organization at a time: the run lock, and who holds it.
 
 ``FileLock`` is ``flock`` on a file that holds the record, so that the kernel frees the lock of a killed process.
-It reaches as far as the file system does: this machine. Other kinds implement ``RunLock``.
+It reaches as far as the file system does: this machine. ``lock_ref`` has the one that reaches all runners.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +40,41 @@ class Holder:
         process = f" (process {self.pid})" if self.pid else ""
         since = f" since {self.since}" if self.since else ""
         return f"{who}{where}{process}, run {self.run or 'unknown'}{since}"
+
+    def text(self) -> str:
+        """The record as it is kept."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def parse(text: str | bytes) -> Holder | None:
+        """Return the record that ``text`` holds, or None when there is none (yet) or it makes no sense."""
+        try:
+            data = json.loads(text)
+            return Holder(
+                run=str(data["run"]),
+                actor=str(data["actor"]),
+                host=str(data["host"]),
+                pid=int(data["pid"]),
+                since=str(data["since"]),
+                org=str(data["org"]),
+                plan=str(data["plan"]),
+            )
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return None
+
+    def age(self, now: datetime) -> str:
+        """How long the lock has been held at ``now``, in words; empty when nobody can tell."""
+        try:
+            seconds = (now - datetime.fromisoformat(self.since)).total_seconds()
+        except (ValueError, TypeError):
+            return ""
+        if seconds < 60:
+            return "less than a minute"
+        minutes = int(seconds // 60)
+        days, hours = divmod(minutes // 60, 24)
+        if days:
+            return f"{days} d {hours} h"
+        return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 class Held(Protocol):
@@ -98,7 +134,7 @@ class FileLock:
         path = self.path(organization_id)
         descriptor = self._take(path, organization_id)
         try:
-            _write(descriptor, json.dumps(asdict(holder), sort_keys=True).encode())
+            _write(descriptor, holder.text().encode())
             yield _HeldFile(path, descriptor, organization_id)
         finally:
             # The file stays: a waiter may have it open, and a lock on an unlinked file locks nobody out.
@@ -192,17 +228,7 @@ def _write(descriptor: int, text: bytes) -> None:
 
 
 def _read(descriptor: int) -> Holder | None:
-    """Return the record, or None when there is none (yet) or it makes no sense."""
     try:
-        data = json.loads(os.pread(descriptor, 65536, 0))
-        return Holder(
-            run=str(data["run"]),
-            actor=str(data["actor"]),
-            host=str(data["host"]),
-            pid=int(data["pid"]),
-            since=str(data["since"]),
-            org=str(data["org"]),
-            plan=str(data["plan"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return Holder.parse(os.pread(descriptor, 65536, 0))
+    except OSError:
         return None
