@@ -11,14 +11,16 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
+from wrapctl.apply.plain import plain
 from wrapctl.errors import JournalError
-from wrapctl.model import Ref, escape
+from wrapctl.model import escape
 
 FORMAT = 1
 """Version of the records."""
@@ -27,10 +29,6 @@ GENESIS = "0" * 64
 """What the first record of the first run is chained to."""
 
 SUFFIX = ".jsonl"
-
-_SECRET = frozenset(
-    ("accesstoken", "apikey", "authorization", "clientsecret", "cookie", "password", "refreshtoken", "secret")
-)
 
 
 class Kind(StrEnum):
@@ -75,7 +73,7 @@ class Journal:
         Raises:
             JournalError: a file cannot be read.
         """
-        return _tail(_read_all(self._folder, _glance)).unended
+        return _tail(self._earlier()).unended
 
     def start(self, **fields: object) -> None:
         """Create the run's file with its first record, chained to the last whole record of the run before.
@@ -83,7 +81,7 @@ class Journal:
         Raises:
             JournalError: the folder cannot be written, or a run of this name was journalled before.
         """
-        tail = _tail(_read_all(self._folder, _glance))
+        tail = _tail(self._earlier())
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -122,7 +120,7 @@ class Journal:
             for fields in several:
                 number += 1
                 content = {
-                    **_plain_mapping(fields),
+                    **plain(fields),
                     "kind": kind.value,
                     "n": number,
                     "at": self._now().isoformat(),
@@ -142,6 +140,10 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _earlier(self) -> list[Run]:
+        """Return the runs before this one; where they are kept, their order follows from the chain."""
+        return _read_all(self._folder, lambda file, stream: glance(file.name, stream))
 
 
 # ── reading and verifying ──────────────────────────────────────────────────────────────────────────────────
@@ -170,11 +172,20 @@ def verify(folder: Path) -> tuple[Finding, ...]:
     Raises:
         JournalError: a file cannot be read.
     """
-    runs = _read_all(folder, _read)
+    return _verify(_read_all(folder, lambda file, stream: _read(file.name, stream.read())))
+
+
+def verify_files(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """Check an org's journal as ``verify`` does; ``files`` are its runs by the name of their file."""
+    return _verify([_read(name, content) for name, content in sorted(files.items())])
+
+
+def _verify(runs: Sequence[Run]) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     ends = {run.last for run in runs if run.records}
+    inside = {record: run.run for run in runs for record in run.hashes}
     broken = {run.run for run in runs if run.broken is not None}
-    claimed: dict[str, _Run] = {}
+    claimed: dict[str, Run] = {}
     for run in _in_order(runs):
         if run.broken is not None:
             findings.append(run.broken)
@@ -185,6 +196,8 @@ def verify(folder: Path) -> tuple[Finding, ...]:
         other = claimed.setdefault(run.first_previous, run)
         if other is not run:
             findings.append(Finding(run.file, 1, f"starts behind the same record as {other.file}"))
+        elif inside.get(run.first_previous) in run.reported:
+            continue  # it began when that run had written no more, and said so
         elif run.first_previous not in {GENESIS, *ends} and run.after not in broken:
             before = f"run {run.after}" if run.after else "the run before"
             findings.append(
@@ -211,8 +224,11 @@ class _Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One file as far as it can be believed: whole records up to the first broken or torn one."""
+class Run:
+    """One file as far as it can be believed: whole records up to the first broken or torn one.
+
+    ``hashes`` are those of its records, where the whole file was read.
+    """
 
     file: str
     run: str
@@ -223,6 +239,7 @@ class _Run:
     reported: frozenset[str]
     ended: bool
     broken: Finding | None
+    hashes: frozenset[str] = frozenset()
 
 
 def _seal(content: Mapping[str, object]) -> _Line:
@@ -235,56 +252,62 @@ def _canonical(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def _read_all(folder: Path, read: Callable[[Path], _Run]) -> list[_Run]:
+def _read_all(folder: Path, read: Callable[[Path, BinaryIO], Run]) -> list[Run]:
+    found = []
     try:
-        return [read(file) for file in sorted(folder.glob(f"*{SUFFIX}"))]
+        for file in sorted(folder.glob(f"*{SUFFIX}")):
+            with file.open("rb") as stream:
+                found.append(read(file, stream))
     except OSError as error:
         raise JournalError(
             f"the journal in {folder} cannot be read: {error.strerror}",
             hint="nothing is written while the runs before this one cannot be read",
         ) from None
+    return found
 
 
-def _read(file: Path) -> _Run:
+def _read(name: str, text: bytes) -> Run:
     """Read and check a whole file."""
     head: dict[str, object] = {}
     tail: dict[str, object] = {}
-    records, broken = 0, None
+    hashes: list[str] = []
+    broken = None
     # What stands behind the last newline was torn by a killed process: it announced nothing that was sent.
-    for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], start=1):
+    for number, line in enumerate(text.split(b"\n")[:-1], start=1):
         content = _open_record(line)
         if content is None:
-            broken = Finding(file.name, number, "the record is not as it was written")
+            broken = Finding(name, number, "the record is not as it was written")
         elif content["n"] != number or (tail and content["previous"] != tail["hash"]):
-            broken = Finding(file.name, number, "the record does not follow the one before it")
+            broken = Finding(name, number, "the record does not follow the one before it")
         elif number == 1 and not _is_head(content):
-            broken = Finding(file.name, number, "the first record is not a run's")
+            broken = Finding(name, number, "the first record is not a run's")
         elif tail.get("kind") == Kind.END.value:
-            broken = Finding(file.name, number, "a record behind the run's end")
+            broken = Finding(name, number, "a record behind the run's end")
         if content is None or broken is not None:
             break
-        head, tail, records = head or content, content, number
-    return _run(file, head, tail, records, broken)
+        head, tail = head or content, content
+        hashes.append(str(content["hash"]))
+    return replace(_run(name, head, tail, len(hashes), broken), hashes=frozenset(hashes))
 
 
-def _glance(file: Path) -> _Run:
+def glance(name: str, stream: BinaryIO) -> Run:
     """Read a file's first and last record only: a run need not check all runs before it in order to follow."""
-    with file.open("rb") as stream:
-        first = stream.readline()
-        head = _open_record(first[:-1]) if first.endswith(b"\n") else None
-        size = stream.seek(0, os.SEEK_END)
-        start, reach = size, 4096
-        lines: list[bytes] = []
-        while len(lines) < 3 and start > 0:
-            start = max(0, size - reach)
-            stream.seek(start)
-            lines = stream.read().split(b"\n")
-            reach *= 4
+    first = stream.readline()
+    head = _open_record(first[:-1]) if first.endswith(b"\n") else None
+    size = stream.seek(0, os.SEEK_END)
+    start, reach = size, 4096
+    lines: list[bytes] = []
+    while len(lines) < 3 and start > 0:
+        start = max(0, size - reach)
+        stream.seek(start)
+        lines = stream.read().split(b"\n")
+        reach *= 4
     tail = _open_record(lines[-2]) if len(lines) >= 3 else head
     number = tail["n"] if tail is not None else None
     if head is None or tail is None or not _is_head(head) or not isinstance(number, int):
-        return _read(file)
-    return _run(file, head, tail, number, None)
+        stream.seek(0)
+        return _read(name, stream.read())
+    return _run(name, head, tail, number, None)
 
 
 def _is_head(content: Mapping[str, object]) -> bool:
@@ -292,12 +315,12 @@ def _is_head(content: Mapping[str, object]) -> bool:
 
 
 def _run(
-    file: Path, head: Mapping[str, object], tail: Mapping[str, object], records: int, broken: Finding | None
-) -> _Run:
+    name: str, head: Mapping[str, object], tail: Mapping[str, object], records: int, broken: Finding | None
+) -> Run:
     after, reported = head.get("after"), head.get("unended")
-    return _Run(
-        file=file.name,
-        run=str(head.get("run", file.stem)),
+    return Run(
+        file=name,
+        run=str(head.get("run", name.removesuffix(SUFFIX))),
         records=records,
         first_previous=str(head.get("previous", GENESIS)),
         last=str(tail.get("hash", GENESIS)),
@@ -322,25 +345,31 @@ def _open_record(line: bytes) -> dict[str, object] | None:
     return {**content, "hash": claimed}
 
 
-def _in_order(runs: Iterable[_Run]) -> list[_Run]:
+def _in_order(runs: Iterable[Run]) -> list[Run]:
     """Return the runs along the chain; those that hang on nothing that is there come behind."""
-    following: dict[str, list[_Run]] = {}
-    left: dict[str, _Run] = {}
+    following: dict[str, list[Run]] = {}
+    left: dict[str, Run] = {}
     for run in runs:
         left[run.file] = run
         if run.records:
             following.setdefault(run.first_previous, []).append(run)
     ends = {run.last for run in left.values() if run.records}
-    ordered: list[_Run] = []
-    waiting = [*sorted(start for start in following if start not in ends and start != GENESIS), GENESIS]
+    loose = sorted(start for start in following if start not in ends and start != GENESIS)
+    # A run whose last records came late, behind the one that follows it, still stands before that one.
+    behind: dict[str, list[str]] = {}
+    for start in loose:
+        for run in following[start]:
+            behind.setdefault(run.after or "", []).append(start)
+    ordered: list[Run] = []
+    waiting = [*loose, GENESIS]
     while waiting:
         for run in following.pop(waiting.pop(), []):
             ordered.append(left.pop(run.file))
-            waiting.append(run.last)
+            waiting += [run.last, *behind.get(run.run, ())]
     return [*left.values(), *ordered]
 
 
-def _tail(runs: Iterable[_Run]) -> _Tail:
+def _tail(runs: Iterable[Run]) -> _Tail:
     """Return where the next run is chained to, and the runs without an end that no run has reported yet."""
     ordered = _in_order(runs)
     reported = frozenset[str]().union(*(run.reported for run in ordered))
@@ -349,38 +378,6 @@ def _tail(runs: Iterable[_Run]) -> _Tail:
     if not chained:
         return _Tail(None, GENESIS, unended)
     return _Tail(chained[-1].run, chained[-1].last, unended)
-
-
-# ── values ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _plain(value: object) -> object:
-    """Return ``value`` as JSON knows it: references as ``{"ref": address}``, tuples as lists."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case Ref():
-            return {"ref": value.address}
-        case str():
-            return str(value)
-        case Mapping():
-            return _plain_mapping(value)
-        case frozenset() | set():
-            return sorted((_plain(item) for item in value), key=repr)
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return str(value)
-
-
-def _plain_mapping(value: Mapping[object, object] | Mapping[str, object]) -> dict[str, object]:
-    """Bodies come from platforms: whatever a member that is named like a secret holds stays out."""
-    return {
-        str(name): "[left out]"
-        if str(name).replace("_", "").replace("-", "").lower() in _SECRET
-        else _plain(item)
-        for name, item in value.items()
-    }
 
 
 def _write_all(descriptor: int, text: bytes) -> None:
