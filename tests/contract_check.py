@@ -91,6 +91,8 @@ class Checked:
         data = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(data)
         method, raw_path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        # As it was sent, where the server tells: an encoded slash is part of an id, a bare one is not.
+        target = environ.get("REQUEST_URI", "").partition("?")[0]
         query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE", "")
         taken: list[Any] = []
 
@@ -99,7 +101,7 @@ class Checked:
             return start_response(status, headers, *rest)
 
         body = b"".join(self.app(environ, started))
-        path = raw_path.encode("latin-1").decode()
+        path = target if target.startswith("/") else raw_path.encode("latin-1").decode()
         if path.startswith("/api/v2/"):
             wrong = self._check(method, path, query, content_type, data, taken[0], taken[1], body)
             self.violations += [f"{method} {path} → {taken[0]}: {problem}" for problem in wrong]

@@ -15,6 +15,22 @@ CODES = "/api/v2/routing/wrapupcodes"
 QUEUES = "/api/v2/routing/queues"
 MAPPING = "/api/v2/outbound/wrapupcodemappings"
 DIVISIONS = "/api/v2/authorization/divisions"
+DATATABLES = "/api/v2/flows/datatables"
+
+
+def schema(**columns: Any) -> dict[str, Any]:
+    """The schema of a data table as the platform's documentation writes it; ``columns`` are types or fields."""
+    properties: dict[str, Any] = {}
+    for name, column in {"key": "string", **columns}.items():
+        field = {"type": column} if isinstance(column, str) else column
+        properties[name] = {"title": name, "$id": f"/properties/{name}", **field}
+    return {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "type": "object",
+        "required": ["key"],
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 class Clock:

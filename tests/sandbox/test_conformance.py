@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_check import checked, problems, swagger
-from sandbox.orgs import CODES, DIVISIONS, MAPPING, QUEUES, SMALL, Caller, Clock
+from sandbox.orgs import CODES, DATATABLES, DIVISIONS, MAPPING, QUEUES, SMALL, Caller, Clock, schema
 from wrapctl.sandbox import Sandbox
 from wrapctl.sandbox.genesys import ROUTES
 from wrapctl.sandbox.genesys.errors import MESSAGES
@@ -62,11 +62,29 @@ def drive(caller: Caller) -> None:
     caller("PUT", MAPPING, caller.get(MAPPING))
     caller("DELETE", queue["selfUri"])
     caller("DELETE", made["selfUri"])
+    drive_tables(caller)
     sort = [{"name": "Timestamp", "sortOrder": "descending"}]
     asked = {"interval": "2000-01-01T00:00:00Z/2100-01-01T00:00:00Z", "sort": sort}
     query = caller("POST", AUDITS, asked).get_json()
     assert caller.get(f"{AUDITS}/{query['id']}")["state"] == "Succeeded"
     assert caller.get(f"{AUDITS}/{query['id']}/results", pageSize=2)["entities"]
+
+
+def drive_tables(caller: Caller) -> None:
+    given = {"name": "New", "description": "d", "schema": schema(value="string", order="integer")}
+    table = caller("POST", DATATABLES, given).get_json()
+    caller.get(DATATABLES, expand="schema", name="n*", sortBy="name", sortOrder="descending", pageSize=3)
+    assert "schema" in caller.get(table["selfUri"], expand="schema")
+    caller.get(table["selfUri"])
+    caller("PUT", table["selfUri"], given | {"description": "changed"}, expand="schema")
+    rows, key = f"{table['selfUri']}/rows", "a%2Fb%20%C3%A4%3F"
+    caller("POST", rows, {"key": "a/b ä?", "value": "x"})
+    for brief in ("true", "false"):
+        caller.get(rows, showbrief=brief, pageSize=2, sortOrder="descending")
+        assert caller.get(f"{rows}/{key}", showbrief=brief)["key"] == "a/b ä?"
+    caller("PUT", f"{rows}/{key}", {"key": "a/b ä?", "order": 7})
+    caller("DELETE", f"{rows}/{key}")
+    assert caller("DELETE", table["selfUri"], force="true").status_code == 204
 
 
 @pytest.mark.parametrize("org", ["small", "acme-emea", "acme-us"])
@@ -81,7 +99,7 @@ def test_every_refusal_keeps_to_the_contract(app: Checked, client: str) -> None:
     caller = Caller(app, client)
     for route in ROUTES:
         path = route.path.replace("{objectType}", "QUEUE")
-        for name in ("codeId", "queueId", "divisionId", "transactionId"):
+        for name in ("codeId", "queueId", "divisionId", "transactionId", "datatableId", "rowId"):
             path = path.replace(f"{{{name}}}", "nobody")
         bodies: list[Any] = [None] if route.method in {"GET", "DELETE"} else [{}, [], 7, {"name": 1}]
         for body in bodies:
@@ -90,7 +108,7 @@ def test_every_refusal_keeps_to_the_contract(app: Checked, client: str) -> None:
         caller(route.method, path)
         caller.headers = token
         if route.method == "GET" and path.endswith(
-            ("/wrapupcodes", "/queues", "/divisions", "/divisionviews")
+            ("/wrapupcodes", "/queues", "/divisions", "/divisionviews", "/datatables")
         ):
             caller("GET", path, pageSize=0)
     assert app.violations == []

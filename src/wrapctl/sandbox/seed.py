@@ -33,7 +33,8 @@ class OrgSeed(TypedDict, total=False):
     Genesys Cloud: ``divisions``: {name, id, home, description}; the first is home when none says so (default: one,
     Home). ``codes``: {name, id, description, division (name or ``*``), deleted}. ``queues``: {name, id, division,
     codes (names), and any member of a queue's body}. ``mapping``: {enabled, defaultSet, flags (by code name),
-    version}.
+    version}. ``datatables``: {name, id, division, description, columns (type by name; ``key`` comes by itself),
+    rows (by key)}.
 
     NICE CXone: ``applications``, ``users``, ``dispositions``, ``classifications``, ``unavailable_codes``, ``tags``,
     ``skills``: see ``cxone/world.py``.
@@ -48,6 +49,7 @@ class OrgSeed(TypedDict, total=False):
     codes: list[Json]
     queues: list[Json]
     mapping: Json
+    datatables: list[Json]
     applications: list[Json]
     users: list[Json]
     dispositions: list[Json]

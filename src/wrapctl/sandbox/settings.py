@@ -11,7 +11,11 @@ from typing import Any, Literal, Self
 
 
 def _page_caps() -> dict[str, int]:
-    return {"codes": 100, "links": 100, "queues": 100, "divisions": 100}
+    return dict.fromkeys(("codes", "links", "queues", "divisions", "datatables", "rows"), 100)
+
+
+def _datatables() -> dict[str, int]:
+    return {"tables": 200, "fields": 50, "rows": 5000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class GenesysSettings(Settings):
     """A Genesys Cloud org (sections of its contract)."""
 
     page_caps: dict[str, int] = field(default_factory=_page_caps)
-    """The largest page granted: ``codes``, ``links``, ``queues``, ``divisions`` (section 4)."""
+    """The largest page granted: ``codes``, ``links``, ``queues``, ``divisions``, ``datatables``, ``rows`` (section 4)."""
     token_seconds: int = 86400
     put_without_division: Literal["keep", "all"] = "keep"
     delete_code_unlinks: bool = True
@@ -63,12 +67,18 @@ class GenesysSettings(Settings):
     default_acw_timeout_ms: int = 30000
     active_queues: tuple[str, ...] = ()
     """Names of queues that hold conversations, so that deleting one needs ``forceDelete``."""
+    datatables: dict[str, int] = field(default_factory=_datatables)
+    """How many ``tables`` the org may have, ``fields`` a table (its key included), ``rows`` a table (section 9)."""
+    used_datatables: tuple[str, ...] = ()
+    """Names of data tables that a flow uses, so that deleting one needs ``force``."""
 
     @staticmethod
     def parsed(given: dict[str, Any]) -> dict[str, Any]:
-        """Fill up the caps and make the names a tuple."""
+        """Fill up the caps and limits and make the names tuples."""
         given["page_caps"] = _page_caps() | dict(given.get("page_caps", {}))
-        given["active_queues"] = tuple(given.get("active_queues", ()))
+        given["datatables"] = _datatables() | dict(given.get("datatables", {}))
+        for name in ("active_queues", "used_datatables"):
+            given[name] = tuple(given.get(name, ()))
         return given
 
 

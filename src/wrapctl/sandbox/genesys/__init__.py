@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wrapctl.sandbox.genesys import audits, codes, links, organization, outbound, queues
+from wrapctl.sandbox.genesys import (
+    audits,
+    codes,
+    datatable_rows,
+    datatables,
+    links,
+    organization,
+    outbound,
+    queues,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +34,18 @@ class Route:
 
 
 def _route(method: str, path: str, permission: str, handler: Callable[..., Answer]) -> Route:
-    mode, _, name = permission.partition(" ")
-    return Route(method, f"/api/v2/{path}", mode, (name,) if name else (), handler)
+    mode, *names = permission.split() or [""]
+    return Route(method, f"/api/v2/{path}", mode, tuple(names), handler)
+
+
+def _row_route(method: str, path: str, word: str, handler: Callable[..., Answer]) -> Route:
+    """A row's operation: who may do it to tables may do it to their rows."""
+    return _route(
+        method,
+        f"flows/datatables/{{datatableId}}/{path}",
+        f"ANY architect:datatable:{word} architect:datatableRow:{word}",
+        handler,
+    )
 
 
 ROUTES = (
@@ -57,6 +76,18 @@ ROUTES = (
     ),
     _route("GET", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:view", outbound.get_mapping),
     _route("PUT", "outbound/wrapupcodemappings", "ANY outbound:wrapUpCodeMapping:edit", outbound.put_mapping),
+    _route("GET", "flows/datatables", "ANY architect:datatable:view", datatables.list_tables),
+    _route("POST", "flows/datatables", "ANY architect:datatable:add", datatables.post_table),
+    _route("GET", "flows/datatables/{datatableId}", "ANY architect:datatable:view", datatables.get_table),
+    _route("PUT", "flows/datatables/{datatableId}", "ANY architect:datatable:edit", datatables.put_table),
+    _route(
+        "DELETE", "flows/datatables/{datatableId}", "ANY architect:datatable:delete", datatables.delete_table
+    ),
+    _row_route("GET", "rows", "view", datatable_rows.list_rows),
+    _row_route("POST", "rows", "add", datatable_rows.post_row),
+    _row_route("GET", "rows/{rowId}", "view", datatable_rows.get_row),
+    _row_route("PUT", "rows/{rowId}", "edit", datatable_rows.put_row),
+    _row_route("DELETE", "rows/{rowId}", "delete", datatable_rows.delete_row),
     _route("POST", "audits/query", "ALL audits:audit:view", audits.post_query),
     _route("GET", "audits/query/servicemapping", "ALL audits:audit:view", audits.get_services),
     _route("GET", "audits/query/{transactionId}", "ALL audits:audit:view", audits.get_query),

@@ -26,6 +26,10 @@ SERVICES = {
         "WrapupCode": ["Create", "Update", "Delete"],
     },
     "Outbound": {"WrapUpCodeMapping": ["Update"]},
+    "Datatables": {
+        "Schema": ["Create", "Update", "Delete"],
+        "Row": ["Create", "Update", "Delete"],
+    },
 }
 SERVICE_OF = {entity: service for service, entities in SERVICES.items() for entity in entities}
 FILTERS = {

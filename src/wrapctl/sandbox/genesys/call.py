@@ -32,7 +32,7 @@ class Call:
     """An authenticated request.
 
     ``divisions`` is what the client may see (None: everything), ``seq`` the number of the request in its org,
-    ``lag`` for how many requests its writes stay unseen.
+    ``lag`` for how many requests its writes stay unseen. ``path`` is decoded, ``raw_path`` is not, where known.
     """
 
     store: Store
@@ -45,6 +45,7 @@ class Call:
     lag: int
     correlation: str
     path: str
+    raw_path: str
     query: Query
     content_type: str
     data: bytes

@@ -1,14 +1,14 @@
 """Edits by somebody else: what an administrator clicks together in the platform's own UI meanwhile.
 
-An edit is plain data, so that it can be sent to another process or stored as a fault. Codes and queues are
-named by id or name. ``by`` says who; they see everything and write at once, whatever lag the readers have.
+An edit is plain data, so that it can be sent to another process or stored as a fault. Codes, queues and
+tables are named by id or name. ``by`` says who; they see everything and write at once, whatever lag the readers have.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wrapctl.sandbox.genesys import codes, links, outbound, queues
+from wrapctl.sandbox.genesys import codes, datatable_rows, datatables, links, outbound, queues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +120,41 @@ def _set_flags(tx: OrgTx, edit: Json) -> None:
     outbound.move(tx, row.json, {f"mapping.{code.id}": (old, wanted)})
 
 
+def _add_table(tx: OrgTx, edit: Json) -> None:
+    given: Json = {"schema": datatables.schema_of(edit.get("columns", {}))}
+    given |= {key: edit[key] for key in ("name", "description") if key in edit}
+    if "division" in edit:
+        given["division"] = _division(tx, edit["division"])
+    table = datatables.create(tx, given)
+    for key, row in edit.get("rows", {}).items():
+        datatable_rows.create(tx, table["id"], {datatables.KEY: key} | row)
+
+
+def _extend_table(tx: OrgTx, edit: Json) -> None:
+    table = _one(tx, datatables.KIND, edit["table"]).json
+    more = datatables.schema_of(edit["columns"])["properties"]
+    table["schema"]["properties"] = more | table["schema"]["properties"]
+    datatables.replace(tx, table["id"], table)
+
+
+def _delete_table(tx: OrgTx, edit: Json) -> None:
+    datatables.delete(tx, _one(tx, datatables.KIND, edit["table"]).id, force=True)
+
+
+def _set_row(tx: OrgTx, edit: Json) -> None:
+    """Change fields of a row, or add it; the others stay as they are."""
+    table, key = _one(tx, datatables.KIND, edit["table"]).id, edit["key"]
+    row = tx.truth(datatables.row_kind(table), key)
+    if row is None:
+        datatable_rows.create(tx, table, {datatables.KEY: key} | edit["set"])
+    else:
+        datatable_rows.replace(tx, table, key, row.json | edit["set"])
+
+
+def _delete_row(tx: OrgTx, edit: Json) -> None:
+    datatable_rows.delete(tx, _one(tx, datatables.KIND, edit["table"]).id, edit["key"])
+
+
 EDITS: dict[str, Callable[[OrgTx, Json], None]] = {
     "add_code": _add_code,
     "update_code": _update_code,
@@ -133,4 +168,9 @@ EDITS: dict[str, Callable[[OrgTx, Json], None]] = {
     "move_queue": _move_queue,
     "delete_queue": _delete_queue,
     "set_flags": _set_flags,
+    "add_table": _add_table,
+    "extend_table": _extend_table,
+    "delete_table": _delete_table,
+    "set_row": _set_row,
+    "delete_row": _delete_row,
 }

@@ -16,6 +16,15 @@ MESSAGES = {
     "active.queue": "Queue contains active conversations.",
     "invalid.update": "An attempt was made to update a wrap up code mapping in an invalid way",
     "invalid.update.wrong.version": "Wrap up code mapping version does not match expected",
+    "flows.datatables.table.not.found": "The datatable could not be found.",
+    "flows.datatables.row.not.found": "The datatable row could not be found.",
+    "flows.datatables.cannot.remove.fields": (
+        "The updated schema had missing fields from the old schema (can't remove previously existing fields)."
+    ),
+    "flows.datatables.too.many.schemas": "The max number of datatables allowed has been reached.",
+    "flows.datatables.too.many.properties": "The max number of properties allowed in a schema has been reached.",
+    "flows.datatables.too.many.rows": "The max number of datatable rows allowed has been reached.",
+    "flows.datatables.server.too.busy": "The operation failed because the service is too busy",
     "authentication.required": "No authentication bearer token specified in authorization header.",
     "bad.credentials": "Invalid login credentials.",
     "missing.permissions": "Unable to perform the requested action. You are missing the following permission(s): %s",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
 
 from wrapctl.sandbox.front import Reply
 from wrapctl.sandbox.genesys import ROUTES, askers, oauth, permissions
@@ -29,8 +30,16 @@ CALL = "wrapctl.sandbox.call"
 JSON = ("Content-Type", "application/json")
 
 
+class _Text(BaseConverter):
+    """The rest of the path, slashes at its beginning included: the key of a row may be any text."""
+
+    regex = ".+"
+    part_isolating = False
+
+
 def _flask() -> Flask:
     app = Flask(__name__, static_folder=None)
+    app.url_map.converters["text"] = _Text
     app.url_map.merge_slashes = False
     # A mistake of the sandbox must not pass for a 500 of the platform.
     app.config["PROPAGATE_EXCEPTIONS"] = True
@@ -51,7 +60,7 @@ def _flask() -> Flask:
         # "{codeId}" in the contract is "<code_id>" for Flask, and the handler's argument.
         path = re.sub(
             r"\{([a-z]+)([A-Z][a-z]+)\}", lambda found: f"<{found[1]}_{found[2].lower()}>", route.path
-        )
+        ).replace("<row_id>", "<text:row_id>")
         app.add_url_rule(
             path, str(number), answer(route), methods=[route.method], provide_automatic_options=False
         )
@@ -66,6 +75,12 @@ def _response(answer: Answer) -> Response:
     if answer.text is None:
         del response.headers["Content-Type"]
     return response
+
+
+def _raw_path(environ: dict[str, Any]) -> str:
+    """Return the path as it came, still encoded; empty where the server does not tell."""
+    target = str(environ.get("REQUEST_URI", ""))
+    return target.partition("?")[0] if target.startswith("/") else ""
 
 
 class GenesysFront:
@@ -139,6 +154,7 @@ class GenesysFront:
             lag=visit.lag,
             correlation=arrival.correlation,
             path=arrival.path,
+            raw_path=_raw_path(environ),
             query=Query(parse_qs(arrival.query, keep_blank_values=True)),
             content_type=content_type,
             data=arrival.data,

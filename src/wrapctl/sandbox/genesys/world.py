@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wrapctl.sandbox.genesys import codes, edits, outbound, queues
+from wrapctl.sandbox.genesys import codes, datatable_rows, datatables, edits, outbound, queues
 from wrapctl.sandbox.genesys.edits import SOMEBODY
 from wrapctl.sandbox.genesys.permissions import PRESETS
 from wrapctl.sandbox.genesys.tx import OrgTx, settings_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Genesys:
     """The platform without HTTP."""
 
-    MEMBERS = frozenset({"divisions", "codes", "queues", "mapping"})
+    MEMBERS = frozenset({"divisions", "codes", "queues", "mapping", "datatables"})
     PRESETS: Mapping[str, tuple[str, ...]] = PRESETS
     EDITS: Mapping[str, Callable[[Any, Json], None]] = edits.EDITS
     SOMEBODY = SOMEBODY
@@ -47,13 +47,17 @@ class Genesys:
         return _division_id(org, wanted)
 
     def plant(self, con: sqlite3.Connection, org: Org, given: Json) -> None:
-        """Plant codes, queues and the outbound mapping."""
+        """Plant codes, queues, the outbound mapping and data tables."""
         ids = _codes(con, org, given.get("codes", []))
         _queues(con, org, given.get("queues", []), ids)
         _mapping(con, org, given.get("mapping", {}), given.get("codes", []), ids)
+        _datatables(con, org, given.get("datatables", []))
 
     def state(self, con: sqlite3.Connection, org: Org) -> Json:
-        """Return the org's body, ``divisions``, ``codes``, ``deleted_codes``, ``queues``, ``links``, ``mapping``."""
+        """Return the org's body, ``divisions``, ``codes``, ``deleted_codes``, ``queues``, ``links``, ``mapping``.
+
+        And ``datatables`` with their ``rows`` by key, as a reader sees them.
+        """
         sql = "select id, state, body from objects where org = ? and kind = ? and until = ? order by id"
 
         def bodies(kind: str) -> list[tuple[str, str, Any]]:
@@ -67,6 +71,10 @@ class Genesys:
         mapping = next((body for _, _, body in bodies("mapping")), None)
         if mapping is not None:
             mapping["mapping"] = {object_id: body for object_id, _, body in bodies("flags")}
+        tables = {object_id: body for object_id, _, body in bodies(datatables.KIND)}
+        for object_id, table in tables.items():
+            kind = datatables.row_kind(object_id)
+            table["rows"] = {key: datatable_rows.shown(table["schema"], row) for key, _, row in bodies(kind)}
         return {
             "organization": org.doc,
             "divisions": list(org.divisions),
@@ -77,6 +85,7 @@ class Genesys:
             "queues": {object_id: body for object_id, _, body in bodies("queue")},
             "links": links,
             "mapping": mapping,
+            "datatables": tables,
         }
 
 
@@ -199,3 +208,22 @@ def _mapping(con: sqlite3.Connection, org: Org, given: Json, seeded: list[Json],
             for code_id, name in everything
         ],
     )
+
+
+def _datatables(con: sqlite3.Connection, org: Org, given: list[Json]) -> None:
+    rows = []
+    for table in given:
+        name, division = table["name"], _division(org, table.get("division", org.home))
+        table_id = table.get("id") or derived(org.name, datatables.KIND, name)
+        limits = settings_of(org).datatables
+        schema = datatables.check_schema(datatables.schema_of(table.get("columns", {})), limits["fields"])
+        settled = {key: table[key] for key in ("name", "description") if key in table} | {"schema": schema}
+        body = dumps(datatables.body(table_id, division, settled))
+        rows.append(
+            (org.name, datatables.KIND, table_id, name, name.casefold(), division["id"], "active", body)
+        )
+        kind = datatables.row_kind(table_id)
+        for key, fields in table.get("rows", {}).items():
+            row = dumps(datatable_rows.check_row(schema, {datatables.KEY: key} | fields))
+            rows.append((org.name, kind, key, key, key.casefold(), "", "active", row))
+    con.executemany(INSERT, rows)
