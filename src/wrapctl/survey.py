@@ -12,6 +12,7 @@ from wrapctl.errors import WrongOrganization
 from wrapctl.model import Desired, Identity, Live, Scope
 from wrapctl.plan.make import links_to_read, make_plan
 from wrapctl.plan.plan import Plan
+from wrapctl.plan.wanted import rows_to_read
 from wrapctl.policy import Allowance
 from wrapctl.targets.interface import Capabilities, Reader, Want
 
@@ -27,7 +28,8 @@ def survey(
 ) -> tuple[Plan, Live]:
     """Return the plan of one org and the live state that it was made from.
 
-    First codes, queues, flags and divisions; then the links of the queues that the first read shows to matter.
+    First codes, queues, flags, divisions and the rows of CRM systems; then the links of the queues that the first
+    read shows to matter. A CRM that cannot be read is no error: the plan says so.
 
     Raises:
         WrongOrganization: the credentials open another organization than the files name.
@@ -43,7 +45,7 @@ def survey(
 
 
 def read_first(reader: Reader, capabilities: Capabilities, desired: Desired, scope: Scope) -> Live:
-    """Return codes, queues, divisions and, where some declared code in scope needs them, outbound flags."""
+    """Return codes, queues, divisions, the rows in scope and, where some declared code needs them, outbound flags."""
     in_scope = [
         code for code in desired.codes if not code.absent and (scope.codes is None or code.key in scope.codes)
     ]
@@ -59,6 +61,7 @@ def read_first(reader: Reader, capabilities: Capabilities, desired: Desired, sco
             outbound=flags,
             divisions=capabilities.divisions,
             choices=frozenset(named & set(capabilities.chosen)),
+            rows=rows_to_read(desired, capabilities, scope),
         )
     )
 

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from wrapctl.model import Change, Live, Verb
+from wrapctl.model import ROW_VERBS, TABLE_VERBS, Change, Live, Verb
 from wrapctl.plan.plan import Estimate
-from wrapctl.plan.units import cut
+from wrapctl.plan.units import Unit, cut
 from wrapctl.targets.interface import Capabilities
 
 GRANTED_PAGE = 100
 """What an estimate reckons with: no source says how large a page is granted, and known clients ask for this."""
 LOGIN = 2
 """A token and the identity."""
+BATCH = 50
+"""Units between two looks at what is written (``apply.batches.SIZE``)."""
 
 _REMOVALS = (Verb.DELETE_CODE, Verb.DEACTIVATE_CODE)
 
@@ -25,18 +27,21 @@ def estimate(
     """Return requests and minutes for ``pending``.
 
     Everything is looked at before the first write, each verb's objects again right before they are written (but
-    for the first, which were seen a moment ago) and once after it. Retries and waits are not in it.
+    for the first, which were seen a moment ago) and once after it. Rows of a CRM may be many and found by a whole
+    listing alone: those are reckoned batch by batch. Retries and waits are not in it.
     """
     changes = tuple(pending)
     if not changes:
         return Estimate()
-    writes = sum(unit.requests for unit in cut(changes, capabilities.verbs))
+    units = cut(changes, capabilities.verbs, capabilities.systems)
+    writes = sum(unit.requests for unit in units)
     if capabilities.later:
         writes += sum(change.verb is Verb.CREATE_CODE and _twice(change, capabilities) for change in changes)
     page = min(capabilities.page, GRANTED_PAGE)
     by_verb: dict[Verb, list[Change]] = {}
     for change in changes:
-        by_verb.setdefault(change.verb, []).append(change)
+        if not change.system:
+            by_verb.setdefault(change.verb, []).append(change)
     look = _Look(live, capabilities, page)
     touched = [_touched(verb, members) for verb, members in by_verb.items()]
     reads = LOGIN + look.before(_together(touched))
@@ -50,7 +55,47 @@ def estimate(
     written = (*by_verb.get(Verb.CREATE_CODE, ()), *by_verb.get(Verb.UPDATE_CODE, ()))
     if any("division" in change.after for change in written):
         reads += 1
+    reads += _rows(units, live, capabilities, seen=not touched)
     return Estimate(writes, reads, round((writes + reads) / max(1, requests_per_minute), 1))
+
+
+def _rows(units: Sequence[Unit], live: Live, capabilities: Capabilities, *, seen: bool) -> int:
+    """What it costs to look at rows and tables, and to log in at their systems.
+
+    ``seen``: nothing is written before them, so that the first look at all of them is young enough for the first.
+    """
+    systems: dict[str, list[Unit]] = {}
+    for unit in units:
+        if unit.system:
+            systems.setdefault(unit.system, []).append(unit)
+    reads = 0
+    first = min(unit.rank for units in systems.values() for unit in units) if seen and systems else -1
+    for system, members in systems.items():
+        can, rows = capabilities.of(system), live.crm.get(system)
+        reads += 0 if can.inside else 1
+        if rows is None or not rows.compared:
+            continue
+        held = rows.total if rows.total is not None else len(rows.rows)
+        reads += _row_look(members, can, held)
+        ranks: dict[int, list[Unit]] = {}
+        for unit in members:
+            ranks.setdefault(unit.rank, []).append(unit)
+        for rank, same in ranks.items():
+            for start in range(0, len(same), BATCH):
+                fresh = rank == first and start == 0
+                reads += (1 if fresh else 2) * _row_look(same[start : start + BATCH], can, held)
+    return reads
+
+
+def _row_look(units: Sequence[Unit], can: Capabilities, held: int) -> int:
+    """One look at some rows: by key, or by the listing where that takes fewer requests; a table is one more."""
+    keys = sum(change.verb in ROW_VERBS for unit in units for change in unit.changes)
+    tables = sum(change.verb in TABLE_VERBS for unit in units for change in unit.changes)
+    if not keys:
+        return tables
+    listing = max(1, _pages(held, can.page))
+    by_key = _pages(keys, can.rows_per_request) if can.rows_per_request else listing
+    return tables + min(by_key, listing)
 
 
 def _twice(change: Change, capabilities: Capabilities) -> bool:

@@ -21,6 +21,7 @@ from wrapctl.model import (
     code_address,
     live_code_address,
 )
+from wrapctl.plan.pointers import Pointers
 from wrapctl.plan.view import View, nearest, no_such_choice
 
 
@@ -40,8 +41,11 @@ def differing(before: Fields, after: Fields) -> tuple[str, ...]:
     )
 
 
-def code_changes(view: View) -> Iterator[Change]:
-    """Yield the changes of codes: one for each code that is not as the files want it."""
+def code_changes(view: View, pointers: Pointers) -> Iterator[Change]:
+    """Yield the changes of codes: one for each code that is not as the files want it.
+
+    ``pointers``: what the rows of CRM systems mean for the codes that they name.
+    """
     for code in view.desired.codes:
         if not view.in_scope(code):
             continue
@@ -51,14 +55,14 @@ def code_changes(view: View) -> Iterator[Change]:
             yield _unidentified(view, code, address)
         elif code.absent:
             if live is not None and live.active:
-                yield _removal(view, address, live, code)
+                yield _removal(view, pointers, address, live, code)
         elif live is None:
             yield _creation(view, code, address)
-        elif (change := _update(view, code, address, live)) is not None:
+        elif (change := _update(view, pointers, code, address, live)) is not None:
             yield change
     for live in view.live.codes:
         if view.prunable(live):
-            yield _removal(view, live_code_address(view.desired.org, live.id), live, None)
+            yield _removal(view, pointers, live_code_address(view.desired.org, live.id), live, None)
 
 
 def outbound_changes(view: View) -> Iterator[Change]:
@@ -165,7 +169,7 @@ def _creation(view: View, code: Code, address: Address) -> Change:
     )
 
 
-def _update(view: View, code: Code, address: Address, live: LiveCode) -> Change | None:
+def _update(view: View, pointers: Pointers, code: Code, address: Address, live: LiveCode) -> Change | None:
     after = _managed(view, code)
     before = {name: live.fields.get(name) for name in after}
     if "active" in after:
@@ -177,6 +181,8 @@ def _update(view: View, code: Code, address: Address, live: LiveCode) -> Change 
         reason = _outside(live.division)
     elif after["name"] != before["name"] and view.protected(live.name, live.id):
         reason = f'"{live.name}" is protected (`manage.protect`): it is never renamed'
+    elif after["name"] != before["name"]:
+        reason = reason or pointers.rename_trouble(code.key)
     return Change(
         Verb.UPDATE_CODE,
         address,
@@ -196,7 +202,7 @@ def _removing(view: View) -> Verb:
     return Verb.DELETE_CODE if can_delete else Verb.DEACTIVATE_CODE
 
 
-def _removal(view: View, address: Address, live: LiveCode, code: Code | None) -> Change:
+def _removal(view: View, pointers: Pointers, address: Address, live: LiveCode, code: Code | None) -> Change:
     verb = _removing(view)
     holders = view.holders.get(live.id, ())
     before: dict[str, Value] = {
@@ -220,7 +226,8 @@ def _removal(view: View, address: Address, live: LiveCode, code: Code | None) ->
             "give the client these divisions"
         )
     else:
-        reason = _held_by(view, live.id, holders, everywhere=code is not None and code.unassign_everywhere)
+        everywhere = code is not None and code.unassign_everywhere
+        reason = _held_by(view, live.id, holders, everywhere=everywhere) or pointers.removal_trouble(live.id)
     return Change(
         verb,
         address,
@@ -233,6 +240,7 @@ def _removal(view: View, address: Address, live: LiveCode, code: Code | None) ->
         lock=view.capabilities.lock(verb),
         state=State.BLOCKED if reason else State.READY,
         reason=reason,
+        needs=pointers.removal_needs(live.id),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from wrapctl.errors import PlanUnusable, Problem, Severity, Source
 from wrapctl.model import (
+    ROW_VERBS,
+    TABLE_VERBS,
     Address,
     Cause,
     Change,
@@ -21,6 +23,7 @@ from wrapctl.model import (
     State,
     Value,
     Verb,
+    row_address,
 )
 from wrapctl.plan.order import digest_of
 from wrapctl.plan.plan import FORMAT, Estimate, Finding, Plan, Unmanaged
@@ -72,6 +75,7 @@ def _head(plan: Plan) -> dict[str, object]:
         "scope": {
             "codes": sorted(plan.scope.codes) if plan.scope.codes is not None else None,
             "queues": sorted(plan.scope.queues) if plan.scope.queues is not None else None,
+            "crm": sorted(plan.scope.crm),
         },
         "summary": {
             "pending": len(plan.pending),
@@ -81,7 +85,15 @@ def _head(plan: Plan) -> dict[str, object]:
         },
         "changes": [],
         "unmanaged": [
-            {"kind": one.kind, "id": one.id, "name": one.name, "division": one.division, "why": one.why}
+            {
+                "kind": one.kind,
+                "id": one.id,
+                "name": one.name,
+                "division": one.division,
+                "why": one.why,
+                "within": one.within,
+                "count": one.count,
+            }
             for one in plan.unmanaged
         ],
         "warnings": [_problem_data(problem) for problem in plan.warnings],
@@ -118,6 +130,7 @@ def change_data(change: Change) -> dict[str, object]:
         "address": change.address,
         "label": change.label,
         "within": change.within,
+        "system": change.system,
         "live_id": change.live_id,
         "parent": change.parent,
         "before": fields_data(change.before),
@@ -176,10 +189,11 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         identity=Identity(organization["id"], organization["name"], bool(organization["sandbox"])),
         as_of=date.fromisoformat(data["as_of"]),
         config_digest=data["config_digest"],
-        changes=tuple(_change(item) for item in data["changes"]),
+        changes=tuple(_change(item, data["org"]) for item in data["changes"]),
         scope=Scope(
             codes=frozenset(scope["codes"]) if scope["codes"] is not None else None,
             queues=frozenset(scope["queues"]) if scope["queues"] is not None else None,
+            crm=frozenset(scope.get("crm", ())),
         ),
         good_until=date.fromisoformat(data["good_until"]) if data["good_until"] else None,
         unmanaged=tuple(Unmanaged(**item) for item in data["unmanaged"]),
@@ -196,10 +210,15 @@ def _plan(data: Mapping[str, Any]) -> Plan:
     )
 
 
-def _change(data: Mapping[str, Any]) -> Change:
+def _change(data: Mapping[str, Any], org: str) -> Change:
+    verb, address, system = Verb(data["verb"]), Address(data["address"]), str(data.get("system", ""))
+    # Where a row is written is under its digest in the address alone.
+    within = address.startswith(row_address(org, system, "")) if system else False
+    if within is not (verb in ROW_VERBS or verb in TABLE_VERBS):
+        raise ValueError(f"{address} is not in the system {system!r}")
     return Change(
-        verb=Verb(data["verb"]),
-        address=Address(data["address"]),
+        verb=verb,
+        address=address,
         before=_fields(data["before"]),
         after=_fields(data["after"]),
         live_id=data["live_id"],
@@ -214,6 +233,7 @@ def _change(data: Mapping[str, Any]) -> Change:
         needs=tuple(ChangeId(Verb(verb), Address(address)) for verb, address in data["needs"]),
         digest=data["digest"],
         by_hand=str(data.get("by_hand", "")),
+        system=system,
     )
 
 

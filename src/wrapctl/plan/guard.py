@@ -137,7 +137,9 @@ def _limit(name: str, limit: Limit, changes: list[Change], base: int, *, scoped:
 
 
 def _named(change: Change) -> str:
-    return f"{change.label} on {change.within}" if change.verb is Verb.UNASSIGN else change.label
+    if change.verb is Verb.UNASSIGN:
+        return f"{change.label} on {change.within}"
+    return f"{change.label} in {change.system}" if change.system else change.label
 
 
 def _queues(ready: list[Change], live: Live, emptied: Limit, most: int) -> list[Finding]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from wrapctl.model import Address, Change, Desired, Live, Lock, Scope, State, Verb, escape
-from wrapctl.plan import cost, diff, guard, links, order
+from wrapctl.model import Change, Desired, Live, Scope, State
+from wrapctl.plan import cost, diff, guard, links, order, rows
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
 from wrapctl.plan.view import View, links_needed, look
 from wrapctl.policy import Allowance
@@ -25,16 +25,20 @@ def make_plan(
 ) -> Plan:
     """Return the plan that takes ``live`` to ``desired``.
 
-    ``live`` must hold the links of the queues that ``links_to_read`` names. ``as_of`` is today in the org's time
+    ``live`` must hold the links of the queues that ``links_to_read`` names and the rows of the CRM systems in scope:
+    one whose rows it does not hold counts as not read. ``unread`` adds others. ``as_of`` is today in the org's time
     zone; ``allowances`` come from the command line and are added to those of the files.
     """
     scope = scope or Scope()
     view = look(desired, live, capabilities, scope=scope, as_of=as_of)
+    compared = rows.row_changes(view)
+    codes = tuple(diff.code_changes(view, compared.pointers))
     drafts = [
-        *diff.code_changes(view),
+        *codes,
         *diff.outbound_changes(view),
         *links.queue_changes(view),
-        *_crm_changes(desired, scope),
+        *compared.changes,
+        *rows.sent_rows(view, codes),
     ]
     changes = order.finish(
         drafts,
@@ -44,7 +48,12 @@ def make_plan(
     )
     accepted = (*desired.allowances, *allowances)
     findings = measure(view, changes, accepted)
-    warnings = [*diff.spent(view), *links.queue_warnings(view), *guard.spent_allowances(findings, accepted)]
+    warnings = [
+        *diff.spent(view),
+        *links.queue_warnings(view),
+        *compared.warnings,
+        *guard.spent_allowances(findings, accepted),
+    ]
     return Plan(
         org=desired.org,
         platform=desired.platform,
@@ -54,11 +63,11 @@ def make_plan(
         changes=changes,
         scope=scope,
         good_until=_good_until(desired, view),
-        unmanaged=tuple(_unmanaged(view)),
+        unmanaged=(*_unmanaged(view), *compared.unmanaged),
         warnings=tuple(sorted(warnings)),
         findings=findings,
         partly_visible=tuple(f"{name} ({what})" for name, what in view.visibility.partial.items()),
-        unread=unread,
+        unread=(*unread, *compared.unread),
         behavioural=capabilities.behavioural,
         estimate=cost.estimate(
             (change for change in changes if change.state is State.READY),
@@ -131,22 +140,3 @@ def _unmanaged(view: View) -> Iterator[Unmanaged]:
     for queue in sorted(view.live.queues, key=lambda one: (one.name, one.id)):
         if queue.id not in known and queue.active and not quiet:
             yield Unmanaged("queue", queue.id, queue.name, queue.division, "undeclared")
-
-
-def _crm_changes(desired: Desired, scope: Scope) -> Iterator[Change]:
-    for mapping in desired.crm:
-        for row in mapping.rows:
-            if scope.codes is not None and row.code not in scope.codes:
-                continue
-            yield Change(
-                Verb.CREATE_ROW,
-                Address(f"{desired.org}/crm/{escape(mapping.system)}/{escape(row.key)}"),
-                before={},
-                after=row.fields,
-                label=row.key,
-                within=mapping.system,
-                source=row.source,
-                lock=Lock.COMPARE,
-                state=State.BLOCKED,
-                reason=f'this release does not write rows of "{mapping.target}" systems; keep this one by hand',
-            )

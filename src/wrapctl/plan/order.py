@@ -24,7 +24,8 @@ def finish(
 ) -> tuple[Change, ...]:
     """Return ``changes`` ordered, with ``needs``, blocked states carried on, and digests.
 
-    The changes must be the caller's own: they are completed in place, for there may be 136,000 of them.
+    The changes must be the caller's own: they are completed in place, for there may be 136,000 of them. ``needs``
+    that a change has already are kept where the plan has them.
     ``live_names`` maps the ids of all live codes to their names, ``links`` live queues to their codes.
     """
     ordered = sorted(changes, key=lambda change: (change.verb.rank, change.address))
@@ -79,6 +80,7 @@ class _Needs:
         self._names()
         self._last_codes()
         self._removals()
+        self._told()
 
     def _add(self, change: int, *needed: int) -> None:
         had = self.needs.get(change)
@@ -185,15 +187,32 @@ class _Needs:
                 self._add(index, *added[queue])
 
     def _removals(self) -> None:
-        """A code goes last: after every link and row that names it."""
+        """A code goes last: after every link to it. What rows name it is told by what compared them."""
         doomed = {change.live_id: index for index, change in self._at(*_REMOVALS)}
         if not doomed:
             return
-        for index, change in self._at(Verb.UNASSIGN, Verb.DELETE_ROW, Verb.DEACTIVATE_ROW):
-            target = change.live_id if change.verb is Verb.UNASSIGN else change.before.get("code_id")
-            removal = doomed.get(target) if isinstance(target, str) else None
+        for index, change in self._at(Verb.UNASSIGN):
+            removal = doomed.get(change.live_id)
             if removal is not None:
                 self._add(removal, index)
+
+    def _told(self) -> None:
+        """What those who made the changes knew: a row waits for its table and its code, a code for its rows."""
+        telling = [(index, change) for index, change in enumerate(self.changes) if change.needs]
+        if not telling:
+            return
+        named = {need for _, change in telling for need in change.needs}
+        at = {
+            change.id: index
+            for index, change in self._at(*{need.verb for need in named})
+            if change.id in named
+        }
+        for index, change in telling:
+            had = self.needs.get(index, ())
+            more = tuple(at[need] for need in change.needs if need in at and at[need] not in had)
+            change.needs = ()
+            if more:
+                self._add(index, *more)
 
 
 def references(fields: Fields) -> list[Ref]:

@@ -39,13 +39,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """A live object that the files do not declare. ``why``: undeclared, protected, reserved or ignored."""
+    """A live object that the files do not declare. ``why``: undeclared, protected, reserved or ignored.
+
+    Rows of a CRM are ``kept`` (wrapctl's own, ``on_remove: keep``) or ``foreign``: the latter are counted, one entry
+    without id and name for each system. ``within`` is the system of a row, ``count`` how many objects are meant.
+    """
 
     kind: str
     id: str
     name: str
     division: str | None
     why: str
+    within: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,8 @@ class Estimate:
 class Plan:
     """What would be done to one org, and all that a reader needs in order to trust it.
 
-    ``changes`` are in the order of work. ``warnings`` carry positions. ``unread`` names systems that could not
-    be read. ``behavioural``: field of a code → what a change of it steers; for the reader alone.
+    ``changes`` are in the order of work. ``warnings`` carry positions. ``unread`` tells CRM systems that could not
+    be read, each with the reason: their rows are neither pending nor in sync. ``behavioural``: field of a code → what a change of it steers; for the reader alone.
     """
 
     org: str

@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from wrapctl.empty import Empty
 from wrapctl.model import Change, Verb
-from wrapctl.targets.interface import Fold
+from wrapctl.targets.interface import Capabilities, Fold
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Changes that one write carries, in plan order. ``scope`` is the queue's live id where they share one."""
+    """Changes that one write carries, in plan order; those of rows are of one CRM system.
+
+    ``scope`` is the live id of the object that is written: the queue's where they share one. A row is nobody
+    else's, so that units of rows have none and may go out side by side.
+    """
 
     group: str
     scope: str
     changes: tuple[Change, ...]
     requests: int = 1
+
+    @property
+    def system(self) -> str:
+        """The CRM system whose rows it writes, nothing for the platform's objects."""
+        return self.changes[0].system
 
     @property
     def rank(self) -> int:
@@ -32,22 +42,29 @@ class Unit:
         return min(change.verb.rank for change in self.changes)
 
 
-def cut(changes: Iterable[Change], folds: Mapping[Verb, Fold]) -> tuple[Unit, ...]:
+def cut(
+    changes: Iterable[Change],
+    folds: Mapping[Verb, Fold],
+    systems: Mapping[str, Capabilities] = Empty(),
+) -> tuple[Unit, ...]:
     """Return the units of ``changes``, ordered as the work is done; every change is in exactly one unit.
 
-    ``changes`` are in plan order. A change whose verb has no fold travels alone.
+    ``changes`` are in plan order. ``folds`` are the platform's; rows follow those of their system in ``systems``
+    (``Capabilities.systems``). A change whose verb has no fold travels alone.
     """
+    by_system = {system: can.verbs for system, can in systems.items()}
     units: list[Unit] = []
-    groups: dict[tuple[str, str], list[Change]] = {}
+    groups: dict[tuple[str, str, str], list[Change]] = {}
     for change in changes:
-        fold = folds.get(change.verb)
+        system = change.system
+        fold = (by_system.get(system, _NO_FOLDS) if system else folds).get(change.verb)
         if fold is None or fold.scope == "one":
             units.append(_unit(fold, _scope(change), [change]))
         else:
             scope = _scope(change) if fold.scope == "queue" else ""
-            groups.setdefault((fold.group, scope), []).append(change)
-    for (_, scope), members in groups.items():
-        fold = folds[members[0].verb]
+            groups.setdefault((system, fold.group, scope), []).append(change)
+    for (system, _, scope), members in groups.items():
+        fold = (by_system[system] if system else folds)[members[0].verb]
         size = fold.size or len(members)
         units.extend(
             _unit(fold, scope, members[start : start + size]) for start in range(0, len(members), size)
@@ -55,7 +72,12 @@ def cut(changes: Iterable[Change], folds: Mapping[Verb, Fold]) -> tuple[Unit, ..
     return tuple(sorted(units, key=lambda unit: (unit.rank, unit.changes[0].address)))
 
 
+_NO_FOLDS: Mapping[Verb, Fold] = Empty()
+
+
 def _scope(change: Change) -> str:
+    if change.system:
+        return ""
     return change.parent or change.live_id or ""
 
 

@@ -51,6 +51,7 @@ def plan_schema() -> dict[str, object]:
             "address": _TEXT,
             "label": _TEXT,
             "within": _TEXT,
+            "system": _TEXT,
             "live_id": _or_null(_TEXT),
             "parent": _or_null(_TEXT),
             "before": _FIELDS,
@@ -80,7 +81,9 @@ def plan_schema() -> dict[str, object]:
             "config_digest": _TEXT,
             "as_of": _DATE,
             "good_until": _or_null(_DATE),
-            "scope": _object({"codes": _or_null(_list(_TEXT)), "queues": _or_null(_list(_TEXT))}),
+            "scope": _object(
+                {"codes": _or_null(_list(_TEXT)), "queues": _or_null(_list(_TEXT)), "crm": _list(_TEXT)}
+            ),
             "summary": _object(
                 {
                     "pending": _NUMBER,
@@ -92,7 +95,15 @@ def plan_schema() -> dict[str, object]:
             "changes": _list(change),
             "unmanaged": _list(
                 _object(
-                    {"kind": _TEXT, "id": _TEXT, "name": _TEXT, "division": _or_null(_TEXT), "why": _TEXT}
+                    {
+                        "kind": _TEXT,
+                        "id": _TEXT,
+                        "name": _TEXT,
+                        "division": _or_null(_TEXT),
+                        "why": _TEXT,
+                        "within": _TEXT,
+                        "count": _NUMBER,
+                    }
                 )
             ),
             "warnings": _list(
