@@ -145,7 +145,7 @@ class Git:
         if path and not self.has(where):
             return ()
         found = []
-        for line in self.run("ls-tree", "-z", "-l", where).split(b"\0"):
+        for line in self.run("ls-tree", "--full-tree", "-z", "-l", where).split(b"\0"):
             head, tab, name = line.partition(b"\t")
             if tab:
                 mode, kind, oid, size = head.decode().split()

@@ -145,14 +145,16 @@ class Report:
         """0 all done; 4 stale before the first write; 1 stopped with nothing written; 5 partly applied.
 
         Blocked changes and declared manual steps are outstanding; they do not make an apply fail. A write that did
-        not take, and so became a manual step, does, and so does a system that could not be read.
+        not take, and so became a manual step, does, and so does a system that could not be read, or a journal that
+        could not be ended.
         """
         if self.stale:
             return Exit.REFUSED
         statuses = set(self.totals)
         if self.fatal and Status.DONE not in statuses and Status.UNKNOWN not in statuses:
             return Exit.ERROR
-        return Exit.PARTIAL if statuses & _OPEN or self.attempted or self.unread else Exit.OK
+        partly = statuses & _OPEN or self.fatal or self.attempted or self.unread
+        return Exit.PARTIAL if partly else Exit.OK
 
     def as_json(self) -> dict[str, object]:
         """The report as machines read it."""
