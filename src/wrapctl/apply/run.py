@@ -164,7 +164,8 @@ class _Run:
         for run in self._unended:
             self._say("note", f"run {run} never wrote its end: what it left undone is in this plan")
         live, standings = self._first_look()
-        units = cut(self._ledger.pending, self._target.capabilities.verbs)
+        can = self._target.capabilities
+        units = cut(self._ledger.pending, can.verbs, can.systems)
         self._to_write = len(units)
         _refuse(self._options.recheck(live, self._ledger.pending))
         if self._runtime.stop.is_set():

@@ -117,19 +117,19 @@ def _remove(change: Change, row: LiveRow) -> Standing:
 
 def _gone(change: Change, found: _Found) -> Standing:
     """Judge what was to happen to a row that is not there any more."""
+    if change.verb is not Verb.UPDATE_ROW:
+        return Standing(Stand.ALREADY, change, change.before, None, change.after, live_id=change.live_id)
     other = found.mine.get(str(change.before.get("key")))
     if other:  # taken away and made anew by somebody else: nobody approved a change of that one
         return stale(change, _now(change, other[0]), _ANOTHER)
-    if change.verb is Verb.UPDATE_ROW:
-        return update(change, None, "row", merge=False)
-    return Standing(Stand.ALREADY, change, change.before, None, change.after, live_id=change.live_id)
+    return update(change, None, "row", merge=False)
 
 
 def _table(change: Change, table: LiveTable | None) -> Standing:
     if table is None:
         return stale(change, None, "this system keeps no table that could be made or extended")
     creates = change.verb is Verb.CREATE_TABLE
-    held: Fields = {"name": table.name, "columns": table.columns}
+    held: Fields = {"table": table.name, "columns": table.columns}
     now = None if table.id is None else over({**change.before, **change.after}, held)
     standing = Standing(Stand.AS_PLANNED, change, change.before, now, change.after, live_id=table.id)
     if table.id is not None and not table.lacks:

@@ -279,12 +279,19 @@ class _Job:
 
 
 def _nothing(plan: Plan, run: str) -> Report:
-    """The report of a plan that writes nothing: no lock, no journal, and what is outstanding."""
+    """The report of a plan that writes nothing: no lock, no journal, what is outstanding and what was not read."""
     from wrapctl.apply.ledger import Ledger
     from wrapctl.apply.report import Report
 
     entries = tuple(Ledger(plan.changes).entries.values())
-    return Report(run=run, org=plan.org, organization_id=plan.identity.id, plan=plan.digest, entries=entries)
+    return Report(
+        run=run,
+        org=plan.org,
+        organization_id=plan.identity.id,
+        plan=plan.digest,
+        entries=entries,
+        unread=plan.unread,
+    )
 
 
 def _actor(console: Console) -> str:

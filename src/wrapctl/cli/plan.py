@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan; a folder for several orgs."
 )
 @click.option("--format", "how", type=click.Choice(["text", "markdown", "json"]), default="text")
-@click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit 3 when changes are pending, 5 when something was not read."
+)
 @click.option("--changed-since", metavar="REV", help="Only what the files changed since a git revision.")
 @click.option(
     "--queue", "queues", multiple=True, metavar="NAME", help="Only this queue and its codes; repeatable."
@@ -178,4 +180,7 @@ def save(console: Console, plans: Sequence[Plan], out: Path, *, several: bool) -
 def _exit(plan: Plan, *, pending: bool) -> Exit:
     if plan.refusals:
         return Exit.REFUSED
-    return Exit.PENDING if pending and plan.pending else Exit.OK
+    if not pending:
+        return Exit.OK
+    # What was not read is neither pending nor in sync: without this, a CRM that is down would look like peace.
+    return Exit.PENDING if plan.pending else Exit.PARTIAL if plan.unread else Exit.OK
