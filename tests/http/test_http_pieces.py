@@ -119,6 +119,8 @@ def words(body: bytes, **headers: str) -> PlatformAnswer:
         (b'{"code":"bad.request","message":"no"}', "bad.request", "no"),
         (b'{"error":"invalid_client","error_description":"who?"}', "invalid_client", "who?"),
         (b'{"error":{"code":"0x80","message":"inner"}}', "0x80", "inner"),
+        (b'{"error":{"message":"Failed","detail":"by a rule"},"status":"failure"}', "", "Failed: by a rule"),
+        (b'{"error":{"message":"Failed","detail":null},"status":"failure"}', "", "Failed"),
         (b'[{"errorCode":"INVALID","message":"first"}]', "INVALID", "first"),
         (b'[{"errorCode":"A","message":"m","fields":["X__c",3]},{}]', "A", "m (fields: X__c) (and 1 more)"),
         (b'{"code":4,"message":null,"details":[{"fieldName":"name"},3]}', "", " (fields: name)"),

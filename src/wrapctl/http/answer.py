@@ -77,6 +77,10 @@ def _object(body: object) -> tuple[str, str, str]:
 
 def _message(body: Mapping[str, object]) -> str:
     message = _first(body, _MESSAGE)
+    detail = body.get("detail")
+    if isinstance(detail, str) and detail and detail not in message:
+        # ServiceNow says what was wrong there, and in the message only of which kind it was.
+        message = f"{message}: {detail}" if message else detail
     limit = body.get("limit")
     if isinstance(limit, dict):
         # Which limit of the organization was hit (contract section 2, `limit`).
