@@ -1,0 +1,259 @@
+"""One unit of wrap-up codes: renames by id, everything else in one bulk upsert, and a look at what came of it.
+
+The upsert is keyed by the label, has no condition, and would take over whatever row has that label (contract,
+``upsertWrapUpCodes``). So no label goes into it that the fresh read knows as another row's, in whatever letters; and
+afterwards each row is read once: its ``sys_mod_count`` may have grown by what was sent here, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wrapctl.errors import IncompleteRead, Interrupted, PlatformAnswer, TargetError
+from wrapctl.http.wire import Reply
+from wrapctl.model import Change, ChangeId, Fields, Verb
+from wrapctl.rows import LiveRow, Place, alike
+from wrapctl.targets.interface import Outcome, Result
+from wrapctl.targets.servicenow import convert
+from wrapctl.targets.servicenow.api import CODES, Api
+from wrapctl.targets.servicenow.classify import failed, gone, upsert_failed
+from wrapctl.targets.servicenow.convert import COUNT, Body, Said
+from wrapctl.targets.servicenow.options import Columns
+from wrapctl.targets.value_list import folded
+
+FOREIGN = "the wrap-up code is not wrapctl's: only rows that it made are ever changed or removed"
+
+_CUT = "stored, but not all of it: wrapctl's mark behind the description is gone, so that the row is not known as its own"
+_CUT_HINT = (
+    "shorten the description, or make the column longer; then give the row its mark back, or delete it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A change that goes into the upsert. ``live`` is its row, ``renamed`` whether it was just written by its id."""
+
+    change: Change
+    fields: Fields
+    live: LiveRow | None
+    renamed: bool = False
+
+    @property
+    def label(self) -> str:
+        return str(self.fields.get("value") or "")
+
+
+class Upsert:
+    """Writes the changes of one unit. ``rows`` are all rows of the table as freshly read."""
+
+    def __init__(self, connected: Api, place: Place, columns: Columns, rows: Sequence[LiveRow]) -> None:
+        self._api = connected
+        self._place = place
+        self._columns = columns
+        self._live = {row.id: row for row in rows}
+        self._labels = {row.id: str(row.fields.get("value") or "") for row in rows}
+        self._outcomes: dict[ChangeId, Outcome] = {}
+        self._sent = False
+
+    def write(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """Return one outcome for each change, in their order.
+
+        Raises:
+            Interrupted: the run was asked to stop before anything was sent.
+        """
+        try:
+            self._write(changes)
+        except Interrupted:
+            if not self._sent:
+                raise
+        stopped = "not sent: the run was asked to stop"
+        return tuple(
+            self._outcomes.get(change.id) or Outcome(change.id, Result.BUSY, message=stopped)
+            for change in changes
+        )
+
+    def _write(self, changes: Sequence[Change]) -> None:
+        # Labels are freed before they are taken: a create of the label that a rename gives up is no second row of it.
+        existing = [one for one in changes if one.verb is not Verb.CREATE_ROW]
+        items = [item for change in existing if (item := self._existing(change)) is not None]
+        creates = [one for one in changes if one.verb is Verb.CREATE_ROW]
+        items += [item for change in creates if (item := self._new(change)) is not None]
+        if items:
+            self._upsert(items)
+
+    # ── what goes where ────────────────────────────────────────────────────────────────────────────────────
+
+    def _existing(self, change: Change) -> _Item | None:
+        live = self._live.get(change.live_id or "")
+        if live is None:
+            self._keep(gone(change))
+            return None
+        if not live.mine:
+            self._keep(Outcome(change.id, Result.REFUSED, message=FOREIGN))
+            return None
+        item = _Item(change, {**live.fields, **change.after}, live)
+        if item.label != self._labels[live.id] or self._others(item.label, live.id):
+            return self._by_id(item, live)
+        return item
+
+    def _by_id(self, item: _Item, live: LiveRow) -> _Item | None:
+        """Rename, or write a row whose label the upsert could take for another's. Translations follow by label."""
+        body = convert.table_body(item.fields, self._place, self._columns)
+        try:
+            reply = self._api.change(live.id, body)
+        except TargetError as error:
+            self._sent = True
+            self._keep(failed(item.change, error))
+            return None
+        self._sent = True
+        self._labels[live.id] = item.label
+        done = Outcome(item.change.id, Result.DONE, request_id=reply.request_id)
+        answered = reply.value.get("result") if isinstance(reply.value, dict) else None
+        self._keep(self._looked_at(item, done, answered if isinstance(answered, dict) else None, ours=1))
+        ok = self._outcomes[item.change.id].result is Result.DONE
+        wants_more = bool(convert.translations(item.fields)) and not self._others(item.label, live.id)
+        return replace(item, renamed=True) if ok and wants_more else None
+
+    def _new(self, change: Change) -> _Item | None:
+        item = _Item(change, change.after, None)
+        same = [self._live[row_id] for row_id in self._others(item.label, "")]
+        exact = [row for row in same if self._labels[row.id] == item.label]
+        if exact:
+            message = f"a wrap-up code of that label is there already, as {exact[0].id}"
+            self._keep(Outcome(change.id, Result.EXISTS, message=message))
+        elif stranger := next((row for row in same if not row.mine), None):
+            self._keep(
+                Outcome(
+                    change.id,
+                    Result.REFUSED,
+                    message=f"not sent: ServiceNow may take the label for that of {stranger.id}, "
+                    f'"{self._labels[stranger.id]}", which is not wrapctl\'s and would be overwritten',
+                    hint="map to that label as it is written there, or choose one that differs in more than case",
+                )
+            )
+        elif not item.label:
+            self._keep(Outcome(change.id, Result.REFUSED, message="a wrap-up code without a label"))
+        else:
+            return item
+        return None
+
+    def _others(self, label: str, but: str) -> list[str]:
+        """Ids of the other rows whose label the instance might take for this one."""
+        wanted = folded(label)
+        return [row_id for row_id, held in self._labels.items() if row_id != but and folded(held) == wanted]
+
+    # ── the upsert ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _upsert(self, items: list[_Item]) -> None:
+        try:
+            reply = self._api.upsert([convert.upsert_item(item.fields, self._place) for item in items])
+        except TargetError as error:
+            self._sent = True
+            for item in items:
+                self._keep(_after_rename(item, upsert_failed(item.change, error)))
+            return
+        self._sent = True
+        said = convert.said(reply.value, (item.label for item in items), partly=reply.status == 207)
+        seen, unseen = self._look(items, said)
+        taken: dict[str, str] = {}
+        for item in items:
+            outcome = self._heard(item, said, reply, seen, taken)
+            if unseen and outcome.result is Result.DONE:
+                outcome = replace(outcome, message=f"stored; not looked at afterwards: {unseen}")
+            self._keep(_after_rename(item, outcome))
+
+    def _look(self, items: list[_Item], said: Said) -> tuple[dict[str, Body], str]:
+        """Read what was written, once; and why it could not be."""
+        ids = {item.live.id for item in items if item.live is not None} | set(said.stored.values())
+        try:
+            return self._api.some(ids), ""
+        except (TargetError, Interrupted) as error:
+            return {}, error.message
+
+    def _heard(
+        self, item: _Item, said: Said, reply: Reply, seen: dict[str, Body], taken: dict[str, str]
+    ) -> Outcome:
+        """Judge one item by what the answer says of it and by what was read afterwards."""
+        change, label = item.change, item.label
+        if label in said.refused:
+            words = said.refused[label]
+            answer = PlatformAnswer(f"POST {CODES}", reply.status, "", words, reply.request_id)
+            return Outcome(
+                change.id,
+                Result.REFUSED,
+                message=f"ServiceNow refused it: {words}",
+                answer=answer,
+                request_id=reply.request_id,
+            )
+        stored = said.stored.get(label)
+        if stored is not None and (another := self._another(item, stored, taken)):
+            return replace(another, request_id=reply.request_id)
+        row_id = item.live.id if item.live is not None else stored
+        done = Outcome(
+            change.id,
+            Result.DONE,
+            live_id=row_id if item.live is None else None,
+            request_id=reply.request_id,
+        )
+        body = seen.get(row_id or "")
+        if stored is None and not self._shows(item, body):
+            words = f": {said.message}" if said.message else ""
+            message = f"ServiceNow answered {reply.status} and says nothing about this label{words}"
+            return Outcome(change.id, Result.UNKNOWN, message=message, request_id=reply.request_id)
+        return self._looked_at(item, done, body, ours=2 if item.renamed else 1)
+
+    def _another(self, item: _Item, stored: str, taken: dict[str, str]) -> Outcome | None:
+        """Say when the instance took the label for that of another row, and wrote that one."""
+        own = item.live.id if item.live is not None else None
+        holder = taken.get(stored) or (self._labels.get(stored) if stored != own else None)
+        taken[stored] = item.label
+        if holder is None:
+            return None
+        return Outcome(
+            item.change.id,
+            Result.REFUSED,
+            message=f'ServiceNow took the label for "{holder}", and wrote that wrap-up code instead',
+            hint="labels that differ only in case or accents are one there: map to one of them, and apply again",
+            overwritten=(f'wrap-up code "{holder}"',),
+        )
+
+    # ── looking at it ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _shows(self, item: _Item, body: Body | None) -> bool:
+        row = self._row(body)
+        if row is None or not row.mine:
+            return False
+        return all(
+            alike(row.fields.get(name), item.fields.get(name)) for name in ("value", "description", "active")
+        )
+
+    def _looked_at(self, item: _Item, done: Outcome, body: Body | None, *, ours: int) -> Outcome:
+        """Return the outcome of a write that was taken, with what the row itself shows of it."""
+        row = self._row(body)
+        if row is None:
+            return done
+        if not row.mine:
+            return replace(done, result=Result.REFUSED, message=_CUT, hint=_CUT_HINT)
+        before = convert.count(item.live.token) if item.live is not None else None
+        now = convert.count(row.token)
+        if before is None or now is None or now - before <= ours:
+            return done
+        grew = f"{COUNT} grew by {now - before}, and {ours} was ours: somebody may have written in between"
+        return replace(done, overwritten=(grew,))
+
+    def _row(self, body: Body | None) -> LiveRow | None:
+        try:
+            return None if body is None else convert.live_row(body, self._place, self._columns)
+        except IncompleteRead:
+            return None
+
+    def _keep(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.id] = outcome
+
+
+def _after_rename(item: _Item, outcome: Outcome) -> Outcome:
+    """Say of a row that was renamed, and whose translations were not taken, that the rename stands."""
+    if not item.renamed or outcome.result is Result.DONE:
+        return outcome
+    return replace(outcome, message=f"renamed, but its translations were not taken: {outcome.message}")
