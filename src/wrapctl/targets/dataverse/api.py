@@ -40,12 +40,6 @@ class Api:
         self._page = page
         self._lock = threading.Lock()
         self._locks: bool | None = None
-        self._ids: frozenset[str] = frozenset()
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """The ids of all rows of the last listing, of whichever place."""
-        return self._ids
 
     def rows(self) -> list[Body]:
         """Return all rows, each once. A listing that moved is read again, twice.
@@ -56,13 +50,10 @@ class Api:
         why = ""
         for _ in range(_ROUNDS):
             try:
-                found = self._round()
+                return self._round()
             except _Moved as error:
                 why = str(error)
                 self._runtime.listen(Event("retry", f"dispositions: {why}; reading the listing again"))
-            else:
-                self._ids = frozenset(str(body.get(ID)).lower() for body in found)
-                return found
         raise IncompleteRead(
             f"dispositions: {why}, {_ROUNDS} times in a row",
             hint="somebody may be changing the table right now: run again when it is quiet",

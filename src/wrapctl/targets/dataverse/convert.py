@@ -40,11 +40,12 @@ def fields_kept(options: DataverseTarget) -> frozenset[str]:
 # ── whose rows ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def row_id(place: Place, value: str, taken: frozenset[str]) -> str:
+def row_id(place: Place, value: str, held: Mapping[str, Value]) -> str:
     """Return the id of a new row for ``value``: UUID version 8, made of the place's marker and the value.
 
     The table has no column to mark a row in, so that its id does. The same value makes the same id, so that the
-    server itself refuses to create it twice; ids that are ``taken`` belong to rows that bore the value once.
+    server itself refuses to create it twice. ``held``: live id → value; an id under which another value lives now
+    belongs to a row that was renamed, and the next one is taken.
     """
     number = 0
     while True:
@@ -52,7 +53,7 @@ def row_id(place: Place, value: str, taken: frozenset[str]) -> str:
         seed = value if number == 1 else f"{value}\x00{number}"
         rest = int.from_bytes(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:10], "big")
         found = _uuid8(_owner(place), rest)
-        if found not in taken:
+        if held.get(found, value) == value:
             return found
 
 

@@ -17,6 +17,9 @@ CREDENTIALS: tuple[str, ...] = ("client_id", "client_secret")
 
 OPTIONAL_CREDENTIALS: tuple[str, ...] = ()
 
+REQUIRED: tuple[str, ...] = ("tenant",)
+"""Options of the connection that only the sandbox does without."""
+
 DOMAINS: tuple[str, ...] = ("dynamics.com", "microsoftdynamics.us", "appsplatform.us", "dynamics.cn")
 """Where environments live: the public cloud and the national ones. Tokens are sent to no other host."""
 

@@ -18,7 +18,7 @@ from wrapctl.targets.dataverse.options import NAME_MAX, DataverseTarget
 from wrapctl.targets.dataverse.reader import Places
 from wrapctl.targets.interface import Outcome, Result
 from wrapctl.targets.outcomes import not_read
-from wrapctl.targets.value_list import row_of, units
+from wrapctl.targets.value_list import row_of, rows_of, units
 
 
 class DataverseWriter:
@@ -43,16 +43,17 @@ class DataverseWriter:
         place, options = known
         match change.verb:
             case Verb.CREATE_ROW:
-                return self._create(change, place, options)
+                return self._create(change, place, options, fresh)
             case Verb.UPDATE_ROW | Verb.DEACTIVATE_ROW | Verb.DELETE_ROW:
                 return self._existing(change, place, options, row_of(fresh, change.system, change.live_id))
             case _:
                 return _refused(change, f"Dataverse cannot {change.verb.value}")
 
-    def _create(self, change: Change, place: Place, options: DataverseTarget) -> Outcome:
+    def _create(self, change: Change, place: Place, options: DataverseTarget, fresh: Live) -> Outcome:
         if refusal := _cannot_hold(change, change.after, options):
             return refusal
-        made = convert.row_id(place, str(change.after.get("value") or ""), self._api.ids)
+        held = {row.id.lower(): row.fields.get("value") for row in rows_of(fresh, change.system)}
+        made = convert.row_id(place, str(change.after.get("value") or ""), held)
         try:
             reply = self._api.create(made, convert.new_body(change.after, options))
         except TargetError as error:
