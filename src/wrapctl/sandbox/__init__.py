@@ -1,6 +1,6 @@
 """Embedded contact centres to plan and apply against: the default endpoint, the demo and the test double.
 
-Genesys Cloud and NICE CXone answer here as their contracts say. Nothing of the rest of wrapctl is imported, so that
+Genesys Cloud, NICE CXone and the CRMs answer here as their contracts say. Nothing of the rest of wrapctl is imported, so that
 the sandbox cannot share its mistakes.
 """
 

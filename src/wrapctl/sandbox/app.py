@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from wrapctl.sandbox import faults, platforms
 from wrapctl.sandbox.control import Control
+from wrapctl.sandbox.crm.fronts import crm_fronts
 from wrapctl.sandbox.cxone.front import CxoneFront
 from wrapctl.sandbox.faults import ConnectionDropped, Fault
 from wrapctl.sandbox.front import Arrival, Reply, Visit, over_limit
@@ -33,7 +34,8 @@ class App:
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self.store = store
         self.clock = clock
-        self._fronts: tuple[Front, ...] = (CxoneFront(), GenesysFront())
+        # Genesys last: it owns what nobody else does.
+        self._fronts: tuple[Front, ...] = (CxoneFront(), *crm_fronts(), GenesysFront())
         self._control = Control(store, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wrapctl.sandbox.objects import Actor, dumps
-from wrapctl.sandbox.settings import SETTINGS
+from wrapctl.sandbox.settings import SETTINGS, CrmSettings
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +35,7 @@ class MakeTx(Protocol):
 
 
 class Platform(Protocol):
-    """What ``sandbox/<platform>/world.py`` defines."""
+    """What ``sandbox/<platform>/world.py``, or ``sandbox/crm/<platform>/world.py``, defines."""
 
     MEMBERS: frozenset[str]
     PRESETS: Mapping[str, tuple[str, ...]]
@@ -64,7 +64,8 @@ def of(name: str) -> Platform:
     """Return a platform, or raise ValueError."""
     if name not in SETTINGS:
         raise ValueError(f"unknown platform {name!r}: one of {', '.join(SETTINGS)}")
-    platform: Platform = import_module(f"wrapctl.sandbox.{name}.world").PLATFORM
+    folder = f"crm.{name}" if issubclass(SETTINGS[name], CrmSettings) else name
+    platform: Platform = import_module(f"wrapctl.sandbox.{folder}.world").PLATFORM
     return platform
 
 

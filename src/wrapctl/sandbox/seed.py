@@ -25,7 +25,7 @@ COMMON = frozenset({"name", "platform", "organization", "clients", "settings"})
 class OrgSeed(TypedDict, total=False):
     """What a seed may say. Only ``name`` is required; everything else has a default.
 
-    ``platform``: ``genesys`` (the default) or ``cxone``. ``organization``: the platform's own record of the org.
+    ``platform``: ``genesys`` (the default), ``cxone``, or a CRM. ``organization``: the platform's own record of the org.
     ``clients``: {client_id, client_secret, permissions (``admin``, ``readonly`` or a list), divisions (``*`` or
     names)}; default: ``sandbox-NAME`` and ``sandbox-NAME-readonly``, both with the secret ``sandbox``.
     ``settings``: see ``settings.py``.
@@ -37,7 +37,7 @@ class OrgSeed(TypedDict, total=False):
     rows (by key)}.
 
     NICE CXone: ``applications``, ``users``, ``dispositions``, ``classifications``, ``unavailable_codes``, ``tags``,
-    ``skills``: see ``cxone/world.py``.
+    ``skills``: see ``cxone/world.py``. A CRM: ``rows``: see ``crm/world.py``.
     """
 
     name: str
@@ -57,6 +57,7 @@ class OrgSeed(TypedDict, total=False):
     unavailable_codes: list[Json]
     tags: list[Json]
     skills: list[Json]
+    rows: list[Json]
 
 
 def shipped() -> list[str]:

@@ -145,4 +145,92 @@ class CxoneSettings(Settings):
         return given
 
 
-SETTINGS: dict[str, type[Settings]] = {"genesys": GenesysSettings, "cxone": CxoneSettings}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrmSettings(Settings):
+    """What an instance of any CRM has."""
+
+    refused: dict[str, str] = field(default_factory=dict)
+    """The instance's own rules: a row with one of these texts in it is refused with the words beside the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesforceSettings(CrmSettings):
+    """A Salesforce org."""
+
+    token_seconds: int = 7200
+    """The session's length; no answer tells it."""
+    page_size: int = 2000
+    """The rows of one page of a query."""
+    objects: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Custom objects, their fields and what each is: see ``crm/salesforce/schema.py``. Without any, every object and
+    field that ends in ``__c`` is there."""
+    trims_text: bool = True
+    """Whether texts lose their blanks at both ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataverseSettings(CrmSettings):
+    """A Dataverse environment."""
+
+    token_seconds: int = 3599
+    page_size: int = 5000
+    """The rows of one page when the client asks for no smaller one."""
+    tenant: str = ""
+    """The one tenant that can log in; empty is any."""
+    optimistic_concurrency: bool = True
+    """False: the table knows no row versions and ``If-Match`` is refused."""
+    created_inactive: Literal["kept", "active"] = "kept"
+    """``active``: a new row is active whatever its ``statecode`` says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicenowSettings(CrmSettings):
+    """A ServiceNow instance."""
+
+    token_seconds: int = 1799
+    page_cap: int = 10000
+    invalid_query: Literal["ignored", "no rows"] = "ignored"
+    """What a condition on an unknown column does: ``glide.invalid_query.returns_no_rows``."""
+    unique_codes: bool = True
+    """Whether a rename to a label that is there is refused."""
+    language: str = "en"
+    """The language of the users: ``translated_code`` is in it."""
+    refusals: Literal["message", "nowhere"] = "message"
+    """Where a 207 says what was refused (the contract has no place for it): in ``result.message``, or nowhere."""
+    all_refused: Literal[400, 207] = 400
+    """The status when not one code was stored (documented for neither)."""
+    updated_listed: bool = True
+    """Whether ``created_wrap_up_codes`` holds those that were there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings(CrmSettings):
+    """A plain endpoint that keeps rows."""
+
+    page_size: int = 100
+    """The rows of one page without ``limit``."""
+    page_cap: int = 500
+    etags: bool = True
+    read_back: bool = True
+    """False: rows can be sent with POST and nothing else."""
+    required: tuple[str, ...] = ()
+    """Members that every row must have."""
+    text_max: int = 0
+    """The longest text of a member; 0 is any."""
+
+    @staticmethod
+    def parsed(given: dict[str, Any]) -> dict[str, Any]:
+        """Make the names a tuple."""
+        if "required" in given:
+            given["required"] = tuple(given["required"])
+        return given
+
+
+SETTINGS: dict[str, type[Settings]] = {
+    "genesys": GenesysSettings,
+    "cxone": CxoneSettings,
+    "salesforce": SalesforceSettings,
+    "dataverse": DataverseSettings,
+    "servicenow": ServicenowSettings,
+    "http": HttpSettings,
+}
