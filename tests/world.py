@@ -10,6 +10,8 @@ from wrapctl.errors import Source
 from wrapctl.model import (
     Change,
     Code,
+    CrmMapping,
+    CrmRow,
     Desired,
     Division,
     Fields,
@@ -27,11 +29,13 @@ from wrapctl.model import (
 from wrapctl.plan.make import make_plan
 from wrapctl.plan.plan import Plan
 from wrapctl.policy import Allowance, Limit, Limits, Policy
+from wrapctl.rows import FROM_CRM, ROW_FIELDS, TO_CRM, LiveRow, Rows
 from wrapctl.targets.interface import Capabilities, Fold
 
 TODAY = date(2026, 3, 10)
 ORG = "acme"
 HERE = Source("wrapups/acme/codes.yaml", 3, 3)
+CRM_HERE = Source("wrapups/acme/crm/sf.yaml", 5, 3)
 ROOMY = Limits(
     creates=Limit(max=10_000),
     renames=Limit(max=10_000),
@@ -78,6 +82,59 @@ CXONE_LIKE = Capabilities(
     ordered_links=True,
 )
 
+TABLE_LIKE = Capabilities(
+    name="liketable",
+    title="Like a table",
+    code_fields={},
+    queue_fields={},
+    verbs={
+        Verb.CREATE_TABLE: Fold("table"),
+        Verb.EXTEND_TABLE: Fold("table"),
+        Verb.CREATE_ROW: Fold("rows", "org", 200),
+        Verb.UPDATE_ROW: Fold("row"),
+        Verb.DEACTIVATE_ROW: Fold("row"),
+        Verb.DELETE_ROW: Fold("row"),
+    },
+    locks={Verb.CREATE_ROW: Lock.UNIQUE, Verb.UPDATE_ROW: Lock.CONDITIONAL},
+    directions=frozenset({TO_CRM, FROM_CRM}),
+    page=100,
+    rows_per_request=50,
+)
+"""A mapping table, such as a custom object: creates in folds, one row per key."""
+
+VALUES_LIKE = Capabilities(
+    name="likevalues",
+    title="Like a value list",
+    code_fields={},
+    queue_fields={},
+    verbs={
+        Verb.CREATE_ROW: Fold("row"),
+        Verb.UPDATE_ROW: Fold("row"),
+        Verb.DEACTIVATE_ROW: Fold("row"),
+    },
+    locks={Verb.UPDATE_ROW: Lock.CONDITIONAL},
+    value_list=True,
+    directions=frozenset({TO_CRM}),
+    rows_per_request=0,
+)
+"""The CRM's own list of values: nothing is deleted, and only the listing shows what is there."""
+
+SENT_LIKE = Capabilities(
+    name="likesent",
+    title="Like an endpoint",
+    code_fields={},
+    queue_fields={},
+    verbs={Verb.CREATE_ROW: Fold("row")},
+    locks={},
+    directions=frozenset({TO_CRM}),
+)
+"""An endpoint that takes rows and shows none."""
+
+TABLE_FIELDS = frozenset(ROW_FIELDS)
+VALUE_FIELDS = frozenset({"key", "system", "value", "description", "translations", "active"})
+GENESYS_WITH_CRM = replace(GENESYS_LIKE, systems={"sf": TABLE_LIKE, "sn": VALUES_LIKE, "web": SENT_LIKE})
+"""Like Genesys, with a mapping table ``sf``, a value list ``sn`` and a send-only place ``web``."""
+
 
 def code(key: str, name: str | None = None, **more: object) -> Code:
     """A declared code. Fields that are not Code's own (``description``, ``division``) become managed fields."""
@@ -99,7 +156,12 @@ def queue(label: str, codes: Sequence[str] | None = None, **more: object) -> Que
 
 
 def desired(
-    codes: Iterable[Code] = (), queues: Iterable[Queue] = (), *, allow: Sequence[str] = (), **policy: object
+    codes: Iterable[Code] = (),
+    queues: Iterable[Queue] = (),
+    *,
+    allow: Sequence[str] = (),
+    crm: Iterable[CrmMapping] = (),
+    **policy: object,
 ) -> Desired:
     policy.setdefault("limits", ROOMY)
     return Desired(
@@ -109,8 +171,51 @@ def desired(
         queues=tuple(sorted(queues, key=lambda q: q.label)),
         policy=Policy(**policy),  # type: ignore[arg-type]  # tests name real fields
         allowances=tuple(Allowance(token, "agreed") for token in allow),
+        crm=tuple(crm),
         digest="config",
     )
+
+
+def to_crm(key: str, value: str, *, previously: Sequence[str] = (), **fields: Value) -> CrmRow:
+    """What a code is called in a CRM; ``default`` for what is not mapped."""
+    own = None if key == "default" else key
+    everything: dict[str, Value] = {"direction": TO_CRM, "code": key, "value": value, **fields}
+    return CrmRow(f"to/{key}", CRM_HERE, own, everything, tuple(previously))
+
+
+def from_crm(status: str, key: str, order: int, **fields: Value) -> CrmRow:
+    """A rule that leads from a status to a code."""
+    everything: dict[str, Value] = {"direction": FROM_CRM, "code": key, "status": status, "order": order}
+    return CrmRow(f"from/status={status}", CRM_HERE, key, {**everything, **fields})
+
+
+def mapping(system: str, *rows: CrmRow, on_remove: str = "deactivate") -> CrmMapping:
+    return CrmMapping(system, f"like{system}", rows, CRM_HERE, connection="c", on_remove=on_remove)
+
+
+def live_row(key: str, live_id: str, *, mine: bool = True, **fields: Value) -> LiveRow:
+    """A row as its place keeps it. Active, unless it says otherwise; a row to a CRM knows its code by its key."""
+    everything: dict[str, Value] = {"active": True}
+    if key.startswith("to/"):
+        everything |= {"direction": TO_CRM, "code": key.removeprefix("to/"), "system": "sf"}
+    elif key.startswith("from/"):
+        everything |= {"direction": FROM_CRM, "status": key.partition("=")[2], "system": "sf"}
+    elif key.startswith("value/"):
+        everything |= {"value": key.removeprefix("value/"), "system": "sn"}
+    return LiveRow(key, live_id, {**everything, **fields}, mine, token=f"token-{live_id}")
+
+
+def table(*rows: LiveRow, **more: object) -> Rows:
+    """What a mapping table holds."""
+    return Rows(TABLE_FIELDS, rows, **more)  # type: ignore[arg-type]  # tests name real fields
+
+
+def values(*rows: LiveRow, **more: object) -> Rows:
+    """What a value list holds."""
+    return Rows(VALUE_FIELDS, rows, value_list=True, **more)  # type: ignore[arg-type]  # tests name real fields
+
+
+SENT = Rows(TABLE_FIELDS, compared=False, complete=False)
 
 
 def live_code(live_id: str, name: str, **fields: Value) -> LiveCode:

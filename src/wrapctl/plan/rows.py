@@ -240,9 +240,9 @@ class _Comparison:
         if most is None or held is None or held + len(creates) <= most:
             return
         deletes = sum(one.verb is Verb.DELETE_ROW for one in ready)
-        reason = f"{held:,} rows are live, {len(creates):,} would come, and it holds at most {most:,}"
+        reason = f"it holds at most {most:,} rows, has {held:,} and would get {len(creates):,} more"
         if held + len(creates) - deletes <= most:
-            reason += f"; {deletes:,} are freed only by deletes in this plan: the next run does it"
+            reason += "; room is made only by deletes in this plan: the next run does it"
         for change in creates:
             change.state, change.reason = State.BLOCKED, reason
 
