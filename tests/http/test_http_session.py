@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import threading
 from collections.abc import Iterator
@@ -345,3 +346,14 @@ def test_a_header_that_cannot_stand_on_one_line_is_refused_before_anything_is_se
         world.session.send(Call("PATCH", "/things", headers=(("If-Match", tag),)))
     assert world.requests == []
     assert world.traffic.total == 0
+
+
+def test_an_answer_larger_than_was_asked_for_is_refused_however_it_was_packed() -> None:
+    packed = httpx.Response(
+        200, content=gzip.compress(b"[" + b" " * 100_000 + b"]"), headers={"Content-Encoding": "gzip"}
+    )
+    world = World([packed, httpx.Response(200, json={"a": 1})])
+    with pytest.raises(TargetError, match=r"GET /things: api\.example\.com sent more than 1,000 bytes"):
+        world.session.send(Call("GET", "/things", most=1000))
+    assert world.session.send(Call("GET", "/things", most=1000)).value == {"a": 1}
+    assert len(world.requests) == 2

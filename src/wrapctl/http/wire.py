@@ -42,6 +42,7 @@ class Call:
 
     ``repeatable`` says that sending it twice does what sending it once does; None means: only when it is a GET.
     ``headers`` are the call's own (``If-Match``, ``Prefer``); who authorizes is not among them.
+    ``most`` bounds the body of the answer, in bytes as they are kept; None: whatever comes.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Call:
     content_type: str = "application/json"
     repeatable: bool | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    most: int | None = None
 
     @property
     def operation(self) -> str:
@@ -192,6 +194,7 @@ class Wire:
 
         Raises:
             Trouble: no whole reply came.
+            TargetError: the reply is larger than ``call.most``.
         """
         path, own = call.path, call.own_headers
         with self._slots:
@@ -210,7 +213,12 @@ class Wire:
                 raise Trouble(Kind.NO_ANSWER, _words(error)) from None
             request_id = response.headers.get(self._request_id_header, "") if self._request_id_header else ""
             try:
-                body = response.read()
+                body = response.read() if call.most is None else _bounded(response, call.most)
+            except OverflowError:
+                raise TargetError(
+                    f"{call.operation}: {self.host} sent more than {call.most:,} bytes",
+                    hint="nothing that is expected here is so large: look at what it is",
+                ) from None
             except _FOREIGN as error:
                 raise Trouble(Kind.CUT, _words(error), request_id) from None
             finally:
@@ -225,6 +233,16 @@ class Wire:
     def _count(self, operation: str) -> None:
         with self._lock:
             self.traffic.requests[operation] = self.traffic.requests.get(operation, 0) + 1
+
+
+def _bounded(response: httpx.Response, most: int) -> bytes:
+    body = bytearray()
+    # Decoded chunk by chunk: what grows when it is unpacked stops at the same bound.
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > most:
+            raise OverflowError
+    return bytes(body)
 
 
 def _words(error: Exception) -> str:
