@@ -213,7 +213,8 @@ class _Comparison:
     # ── the whole of it ────────────────────────────────────────────────────────────────────────────────────
 
     def _rules(self) -> None:
-        if not self.wants or has_rules(self.place.can, value_list=self.rows.value_list):
+        looked_at = bool(self.wants) or whole(self.view.scope, self.system)
+        if not looked_at or has_rules(self.place.can, value_list=self.rows.value_list):
             return
         count = sum(is_rule(row) for row in self.mapping.rows)
         if count:
