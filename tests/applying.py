@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fake_crm import FakeCrm
 from fakes import FakeOrg, FakeWorld
 from world import TODAY
 from wrapctl.apply.confirm import Patience
@@ -18,13 +19,15 @@ from wrapctl.apply.run import ApplyOptions, apply
 from wrapctl.model import Desired
 from wrapctl.plan.make import make_plan
 from wrapctl.plan.plan import Plan
+from wrapctl.targets.assembled import Assembled
+from wrapctl.targets.interface import Target
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
 @dataclass
 class Desk:
-    """A person with one org, one project folder and one clock."""
+    """A person with one org, the CRM connections that keep its rows, one project folder and one clock."""
 
     org: FakeOrg
     want: Desired
@@ -32,9 +35,22 @@ class Desk:
     world: FakeWorld = field(default_factory=FakeWorld)
     runs: int = 0
     now: datetime = NOON
+    crm: Mapping[str, FakeCrm] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Target:
+        """The org with its CRM connections (by name), one target."""
+        kept = {system: one for one in self.crm.values() for system in one.state}
+        names = {system: name for name, one in self.crm.items() for system in one.state}
+        return Assembled(self.org, kept, names) if kept else self.org
 
     def plan(self) -> Plan:
-        return make_plan(self.want, self.org.live(), self.org.capabilities, as_of=TODAY)
+        live = self.org.live()
+        for one in self.crm.values():
+            why = dict.fromkeys(one.state, "it is down") if one.down else {}
+            seen = {} if one.down else one.live()
+            live = replace(live, crm={**live.crm, **seen}, unread={**live.unread, **why})
+        return make_plan(self.want, live, self.target.capabilities, as_of=TODAY)
 
     def apply(self, plan: Plan | None = None, **options: object) -> Report:
         """Apply ``plan``, or a fresh one; one thing after the other unless ``concurrency`` says otherwise."""
@@ -42,7 +58,7 @@ class Desk:
         given: dict[str, object] = {"run": f"run-{self.runs}", "actor": "ada", "concurrency": 1, **options}
         return apply(
             plan if plan is not None else self.plan(),
-            self.org,
+            self.target,
             desired_policy=self.want.policy,
             runtime=self.world.runtime,
             clock=self.clock,
@@ -53,11 +69,22 @@ class Desk:
 
     def rehearse(self, **options: object) -> list[str]:
         """The requests of an undisturbed apply of this desk's plan, on a copy of its org."""
-        copy = type(self.org)(lag=self.org.lag)
-        copy.state = deepcopy(self.org.state)
+        copy = self.copied()
+        copy.apply(None, **options)
+        return copy.org.calls
+
+    def copied(self) -> Desk:
+        """This desk before anything happened to it, on copies of what it is connected to."""
+        org = type(self.org)(lag=self.org.lag)
+        org.state = deepcopy(self.org.state)
+        crm: dict[str, FakeCrm] = {}
+        for name, one in self.crm.items():
+            crm[name] = FakeCrm(
+                capabilities=one.capabilities, lag=one.lag, needed=one.needed, compared=one.compared
+            )
+            crm[name].state = deepcopy(one.state)
         self.runs += 1
-        Desk(copy, self.want, self.folder / f"rehearsal-{self.runs}").apply(None, **options)
-        return copy.calls
+        return Desk(org, self.want, self.folder / f"rehearsal-{self.runs}", crm=crm)
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=5)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from world import CXONE_LIKE, GENESYS_LIKE
 from wrapctl.errors import PlatformAnswer, Unreachable
@@ -30,6 +30,7 @@ from wrapctl.model import (
 from wrapctl.plan.units import Unit
 from wrapctl.targets.interface import Capabilities, Event, Outcome, Result, Runtime, Traffic, Want
 
+S = TypeVar("S")
 T = TypeVar("T")
 PAGE = 100
 
@@ -51,11 +52,11 @@ class Fault(Enum):
     IGNORED = "the platform answers success and does nothing"
 
 
-class _Lost(Exception):
+class Lost(Exception):
     """No usable answer."""
 
 
-class _Refused(Exception):
+class Refusal(Exception):
     def __init__(self, result: Result, status: int, code: str, *, fatal: bool = False) -> None:
         super().__init__(code)
         self.result = result
@@ -84,13 +85,140 @@ class Contents:
     outbound: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class FakeOrg:
-    """One org on one platform, and the connection to it at once (``Target``).
+class Server(Generic[S]):
+    """What any fake is: state behind requests that are counted, and can go wrong at any number.
 
     ``faults`` and ``before`` are keyed by the number of the request, counted from 0 over the life of the fake;
-    ``calls`` lists all requests, ``effects`` the writes that changed something. ``hidden_names`` are taken by codes
-    that this client cannot see. ``lag``: as many reads after a
-    write still show the state before it.
+    ``calls`` lists all requests, ``effects`` the writes that changed something. ``down``: none is answered.
+    ``lag``: as many reads after a write still show the state before it.
+    """
+
+    def __init__(self, state: S, lag: int) -> None:
+        self.state = state
+        self.lag = lag
+        self.down = False
+        self.calls: list[str] = []
+        self.effects: list[str] = []
+        self.faults: dict[int, Fault] = {}
+        self.before: dict[int, Callable[[S], None]] = {}
+        self.busy_now = 0
+        self.busiest = 0
+        self._reads = 0
+        self._made = 0
+        self._dead = False
+        self._history: list[tuple[int, S]] = []
+        self._mutex = threading.RLock()
+        self._traffic = Traffic()
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._traffic
+
+    def close(self) -> None:
+        pass
+
+    def revive(self) -> None:
+        """A new process connects: faults and clock ticks of the old one are over."""
+        self._dead = False
+        self.faults.clear()
+        self.before.clear()
+        self.calls.clear()
+        self.effects.clear()
+
+    def began_read(self) -> None:
+        with self._mutex:
+            self._reads += 1
+
+    def new_id(self) -> str:
+        self._made += 1
+        return f"new-{self._made}"
+
+    def request(self, operation: str, effect: Callable[[S], T], *, writes: bool = False) -> T:
+        with self._mutex:
+            if self._dead:
+                raise Killed
+            number = len(self.calls)
+            self.calls.append(operation)
+            kind = " ".join(operation.split(" ")[:2])
+            self._traffic.requests[kind] = self._traffic.requests.get(kind, 0) + 1
+            if number in self.before:
+                self.before[number](self.state)
+            if self.down:
+                raise Unreachable(f"{operation} reached nobody")
+            fault = self.faults.get(number)
+            if fault is Fault.KILL_BEFORE:
+                self._dead = True
+                raise Killed
+            if writes:
+                self._refuse(fault)
+                unchanged = copy.deepcopy(self.state) if self.lag or fault is Fault.IGNORED else self.state
+                if fault is Fault.DROPPED:
+                    raise Lost
+                result = effect(self.state)
+                if fault is Fault.IGNORED:
+                    self.state = unchanged
+                else:
+                    self.effects.append(operation)
+                    if self.lag:
+                        self._history.append((self._reads, unchanged))
+            else:
+                if fault in {Fault.LOST, Fault.DROPPED}:
+                    raise Unreachable(f"{operation} was not answered")
+                result = effect(self.visible())
+            if fault is Fault.KILL_AFTER:
+                self._dead = True
+                raise Killed
+            if fault is Fault.LOST:
+                raise Lost
+            return result
+
+    @staticmethod
+    def _refuse(fault: Fault | None) -> None:
+        match fault:
+            case Fault.REFUSED:
+                raise Refusal(Result.REFUSED, 400, "bad.request")
+            case Fault.BUSY:
+                raise Refusal(Result.BUSY, 409, "in.use")
+            case Fault.FATAL:
+                raise Refusal(Result.REFUSED, 403, "missing.permissions", fatal=True)
+            case _:
+                pass
+
+    def visible(self) -> S:
+        """The state before the oldest write that is still too young to be seen."""
+        for written, unchanged in self._history:
+            if self._reads - written <= self.lag:
+                return unchanged
+        return self.state
+
+    # ── writing ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, change: Change, operation: str, effect: Callable[[S], None]) -> Outcome:
+        return self.together(Unit("one", "", (change,)), operation, effect)[0]
+
+    def together(self, unit: Unit, operation: str, effect: Callable[[S], None]) -> list[Outcome]:
+        """One request for all changes of a unit."""
+        request_id = f"req-{len(self.calls)}"
+        try:
+            self.request(operation, effect, writes=True)
+        except Lost:
+            return [Outcome(one.id, Result.UNKNOWN, message="no answer came") for one in unit.changes]
+        except Unreachable as error:
+            return [Outcome(one.id, Result.BUSY, message=error.message, fatal=True) for one in unit.changes]
+        except Refusal as refused:
+            return [
+                Outcome(
+                    one.id, refused.result, answer=refused.answer, request_id=request_id, fatal=refused.fatal
+                )
+                for one in unit.changes
+            ]
+        return [Outcome(one.id, Result.DONE, request_id=request_id) for one in unit.changes]
+
+
+class FakeOrg(Server[Contents]):
+    """One org on one platform, and the connection to it at once (``Target``).
+
+    ``hidden_names`` are taken by codes that this client cannot see.
     """
 
     capabilities: Capabilities = GENESYS_LIKE
@@ -105,112 +233,22 @@ class FakeOrg:
         *,
         lag: int = 0,
     ) -> None:
-        self.state = Contents()
+        super().__init__(Contents(), lag)
         for code_id, given in (codes or {}).items():
             fields = {"name": given} if isinstance(given, str) else dict(given)
             self.state.codes[code_id] = {**self.default_fields, **fields}
         for queue_id, held in (queues or {}).items():
             self.state.queues[queue_id] = Record(queue_id.upper(), codes=list(held))
         self.identity = Identity("org-1", "Acme")
-        self.lag = lag
-        self.calls: list[str] = []
-        self.effects: list[str] = []
-        self.faults: dict[int, Fault] = {}
-        self.before: dict[int, Callable[[Contents], None]] = {}
         self.hidden_names: set[str] = set()
-        self.busy_now = 0
-        self.busiest = 0
-        self._reads = 0
-        self._made = 0
-        self._dead = False
-        self._history: list[tuple[int, Contents]] = []
-        self._mutex = threading.RLock()
-        self._traffic = Traffic()
 
     # ── the target ─────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def traffic(self) -> Traffic:
-        return self._traffic
 
     def reader(self) -> FakeReader:
         return FakeReader(self)
 
     def writer(self) -> FakeWriter:
         return FakeWriter(self)
-
-    def close(self) -> None:
-        pass
-
-    def revive(self) -> None:
-        """A new process connects: faults and clock ticks of the old one are over."""
-        self._dead = False
-        self.faults.clear()
-        self.before.clear()
-        self.calls.clear()
-        self.effects.clear()
-
-    # ── what every request goes through ────────────────────────────────────────────────────────────────────
-
-    def request(self, operation: str, effect: Callable[[Contents], T], *, writes: bool = False) -> T:
-        with self._mutex:
-            if self._dead:
-                raise Killed
-            number = len(self.calls)
-            self.calls.append(operation)
-            kind = " ".join(operation.split(" ")[:2])
-            self._traffic.requests[kind] = self._traffic.requests.get(kind, 0) + 1
-            if number in self.before:
-                self.before[number](self.state)
-            fault = self.faults.get(number)
-            if fault is Fault.KILL_BEFORE:
-                self._dead = True
-                raise Killed
-            if writes:
-                self._refuse(fault)
-                unchanged = copy.deepcopy(self.state) if self.lag or fault is Fault.IGNORED else self.state
-                if fault is Fault.DROPPED:
-                    raise _Lost
-                result = effect(self.state)
-                if fault is Fault.IGNORED:
-                    self.state = unchanged
-                else:
-                    self.effects.append(operation)
-                    if self.lag:
-                        self._history.append((self._reads, unchanged))
-            else:
-                if fault in {Fault.LOST, Fault.DROPPED}:
-                    raise Unreachable(f"{operation} was not answered")
-                result = effect(self._visible())
-            if fault is Fault.KILL_AFTER:
-                self._dead = True
-                raise Killed
-            if fault is Fault.LOST:
-                raise _Lost
-            return result
-
-    @staticmethod
-    def _refuse(fault: Fault | None) -> None:
-        match fault:
-            case Fault.REFUSED:
-                raise _Refused(Result.REFUSED, 400, "bad.request")
-            case Fault.BUSY:
-                raise _Refused(Result.BUSY, 409, "in.use")
-            case Fault.FATAL:
-                raise _Refused(Result.REFUSED, 403, "missing.permissions", fatal=True)
-            case _:
-                pass
-
-    def _visible(self) -> Contents:
-        """The state before the oldest write that is still too young to be seen."""
-        for written, unchanged in self._history:
-            if self._reads - written <= self.lag:
-                return unchanged
-        return self.state
-
-    def new_id(self) -> str:
-        self._made += 1
-        return f"new-{self._made}"
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,10 +295,6 @@ class FakeOrg:
     @staticmethod
     def _code(code_id: str, fields: Mapping[str, Value]) -> LiveCode:
         return LiveCode(code_id, str(fields["name"]), dict(fields))
-
-    def began_read(self) -> None:
-        with self._mutex:
-            self._reads += 1
 
     # ── writing ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -314,26 +348,7 @@ class FakeOrg:
             return
         taken = {fields["name"] for code_id, fields in state.codes.items() if code_id != change.live_id}
         if change.after.get("name") in taken | self.hidden_names:
-            raise _Refused(Result.EXISTS, 400, "duplicate.name")
-
-    def answer(self, change: Change, operation: str, effect: Callable[[Contents], None]) -> Outcome:
-        return self.together(Unit("one", "", (change,)), operation, effect)[0]
-
-    def together(self, unit: Unit, operation: str, effect: Callable[[Contents], None]) -> list[Outcome]:
-        """One request for all changes of a unit."""
-        request_id = f"req-{len(self.calls)}"
-        try:
-            self.request(operation, effect, writes=True)
-        except _Lost:
-            return [Outcome(one.id, Result.UNKNOWN, message="no answer came") for one in unit.changes]
-        except _Refused as refused:
-            return [
-                Outcome(
-                    one.id, refused.result, answer=refused.answer, request_id=request_id, fatal=refused.fatal
-                )
-                for one in unit.changes
-            ]
-        return [Outcome(one.id, Result.DONE, request_id=request_id) for one in unit.changes]
+            raise Refusal(Result.EXISTS, 400, "duplicate.name")
 
 
 class FakeCxone(FakeOrg):
@@ -413,7 +428,7 @@ class FakeReader:
                 links[queue_id] = held
         if want.outbound:
             org.request("GET /outbound", lambda state: None)
-        state = org._visible()
+        state = org.visible()
         return org.shape(
             state, sorted(codes), sorted(queues), links, outbound=want.outbound, divisions=want.divisions
         )
@@ -486,7 +501,7 @@ def _named(ids: set[str]) -> str:
 def _updating(change: Change, org: FakeOrg) -> Callable[[Contents], None]:
     def effect(state: Contents) -> None:
         if change.live_id not in state.codes:
-            raise _Refused(Result.STALE, 404, "not.found")
+            raise Refusal(Result.STALE, 404, "not.found")
         org.take_name(state, change)
         state.codes[change.live_id].update(change.after)
 
@@ -507,7 +522,7 @@ def _linking(unit: Unit) -> Callable[[Contents], None]:
         held = state.queues[unit.scope].codes
         for change in unit.changes:
             if change.live_id not in state.codes:
-                raise _Refused(Result.REFUSED, 400, "no.such.code")
+                raise Refusal(Result.REFUSED, 400, "no.such.code")
         held.extend(str(change.live_id) for change in unit.changes if change.live_id not in held)
 
     return effect

@@ -39,7 +39,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One change as it was sent, and what the target made of the answer: done, unknown or exists."""
+    """One change as it was sent, and what the target made of the answer: done, unknown, exists or stale.
+
+    A stale one is looked at once, so that a person sees what the server's own comparison does not tell.
+    """
 
     change: Change
     result: Result
@@ -109,6 +112,9 @@ class Confirmation:
 
     def _decided(self, one: Written, standing: Standing, tell: Callable[[ChangeId], None]) -> bool:
         change = one.change.id
+        if one.result is Result.STALE:
+            self._shown(standing, tell)
+            return True
         if standing.stand is Stand.ALREADY:
             if one.result is Result.DONE:
                 return True
@@ -123,6 +129,17 @@ class Confirmation:
             tell(change)
             return True
         return False
+
+    def _shown(self, standing: Standing, tell: Callable[[ChangeId], None]) -> None:
+        change = standing.change.id
+        if standing.stand is Stand.UNREAD:
+            return
+        if standing.stand is Stand.ALREADY:
+            self._ledger.seen(standing, "somebody else did the same meanwhile", status=Status.ALREADY)
+        else:
+            message = self._ledger.entries[change].message
+            self._ledger.verdict(change, Status.STALE, message, now=standing.now)
+        tell(change)
 
     def _gave_up(self, one: Written, standing: Standing, tell: Callable[[ChangeId], None]) -> None:
         if standing.stand is Stand.UNREAD:
@@ -170,6 +187,8 @@ class Confirmation:
         """Stop reading before everything showed. What was answered stays done unless that is in ``doubt``."""
         for one in written:
             change = one.change.id
+            if one.result is Result.STALE:
+                continue  # that much is known
             if one.result is Result.DONE:
                 status = Status.UNKNOWN if doubt else Status.DONE
             else:

@@ -278,7 +278,9 @@ class _Run:
             if change.lock is Lock.SENT:
                 continue  # nothing shows what became of it
             exists = outcome.result is Result.EXISTS and change.verb in _CREATES
-            if outcome.result in _TO_READ or exists:
+            # What a server compares by itself it does not show: a row that it refused as stale is looked at.
+            untold = outcome.result is Result.STALE and outcome.now is None and change.system
+            if outcome.result in _TO_READ or exists or untold:
                 yield Written(change, outcome.result)
 
     def _possible(self, unit: Unit) -> Iterator[Change]:
