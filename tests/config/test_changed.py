@@ -94,7 +94,7 @@ def test_against_a_base_that_does_not_load_everything_is_touched(tmp_path: Path)
 
 def test_crm_rows_touch_their_codes(tmp_path: Path) -> None:
     codes = "kind: WrapUpCodes\ncodes:\n  A: {name: A, crm: {sf: X}}\n  B: {name: B}\n"
-    crm = "kind: CrmMapping\nsystem: sf\ntarget: {type: genesys-datatable}\nunmapped_codes: ignore\nto_crm: {B: Y}\n"
+    crm = "kind: CrmMapping\nsystem: sf\ntarget: {type: genesys-datatable, table: Codes}\nunmapped_codes: ignore\nto_crm: {B: Y}\n"
     before = load(acme(tmp_path, codes=codes, crm=crm)).desired
     after = load(write(tmp_path, crm=crm.replace("B: Y", "B: Z"))).desired
     touched = compare(before, after)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from project_files import ORG, acme, load, loaded, problems, write
 from wrapctl.errors import Source
-from wrapctl.model import CrmRow
 from wrapctl.policy import Allowance, Limit, Window
 
 WITH = ORG + "include: [../catalog/base.yaml]\n"
@@ -235,100 +234,3 @@ CRM = """
     target: {type: genesys-datatable, table: Codes}
     unmapped_codes: ignore
 """
-
-
-def test_crm_rows_come_from_codes_from_to_crm_and_from_from_crm(tmp_path: Path) -> None:
-    codes = "kind: WrapUpCodes\ncodes:\n  SALE: {name: Sale, crm: {sf: WON}}\n  LOST: {name: Lost}\n"
-    crm = """
-        kind: CrmMapping
-        system: sf
-        target: {type: salesforce, connection: prod, object: Map__c, key: Key__c}
-        on_remove: delete
-        to_crm:
-          LOST: {value: GONE, description: Lost for good}
-          default: OTHER
-        from_crm:
-          - {status: CLOSED, code: SALE, duration: 5m}
-          - {when: {Status: Closed, Reason: [Spam, Duplicate]}, code: LOST}
-          - {status: "*", code: LOST}
-    """
-    org = ORG + "connections: {prod: {endpoint: sandbox}}\n"
-    (mapping,) = load(acme(tmp_path, org=org, codes=codes, crm=crm)).desired.crm
-    at = "wrapups/acme/crm.yaml"
-    assert (mapping.system, mapping.target, mapping.connection, mapping.on_remove) == (
-        "sf",
-        "salesforce",
-        "prod",
-        "delete",
-    )
-    assert mapping.options == {"object": "Map__c", "key": "Key__c"}
-    assert mapping.rows == (
-        CrmRow(
-            "from/Reason=Duplicate|Spam&Status=Closed",
-            Source(at, 10, 5),
-            "LOST",
-            {
-                "direction": "from_crm",
-                "order": 2,
-                "code": "LOST",
-                "when": (("Reason", ("Duplicate", "Spam")), ("Status", ("Closed",))),
-            },
-        ),
-        CrmRow(
-            "from/status=%2A",
-            Source(at, 11, 5),
-            "LOST",
-            {"direction": "from_crm", "order": 3, "code": "LOST", "status": "*"},
-        ),
-        CrmRow(
-            "from/status=CLOSED",
-            Source(at, 9, 5),
-            "SALE",
-            {"direction": "from_crm", "order": 1, "code": "SALE", "status": "CLOSED", "duration_ms": 300_000},
-        ),
-        CrmRow(
-            "to/LOST",
-            Source(at, 6, 3),
-            "LOST",
-            {"direction": "to_crm", "code": "LOST", "value": "GONE", "description": "Lost for good"},
-        ),
-        CrmRow(
-            "to/SALE",
-            Source("wrapups/acme/codes.yaml", 3, 32),
-            "SALE",
-            {"direction": "to_crm", "code": "SALE", "value": "WON"},
-        ),
-        CrmRow(
-            "to/default", Source(at, 7, 3), None, {"direction": "to_crm", "code": "default", "value": "OTHER"}
-        ),
-    )
-
-
-def test_what_is_wrong_in_a_crm_mapping(tmp_path: Path) -> None:
-    codes = "kind: WrapUpCodes\ncodes:\n  SALE: {name: Sale, crm: {sf: WON}}\n  OLD: {name: Old, state: absent}\n  NEW: {name: New}\n"
-    crm = """
-        kind: CrmMapping
-        system: sf
-        target: {type: salesforce, connection: prdo}
-        unmapped_codes: error
-        to_crm: {SALE: LOST, SALES: x, OLD: y}
-        from_crm:
-          - {status: A, code: SALE}
-          - {status: A, code: SALE}
-          - {status: "*", code: SALE}
-          - {status: B, code: SALE}
-          - {code: SALE}
-    """
-    org = ORG + "connections: {prod: {endpoint: sandbox}}\n"
-    root = acme(tmp_path, org=org, codes=codes, crm=crm)
-    assert problems(root) == ["crm.yaml:11:5: error: `from_crm`: a rule needs either status or when"]
-    write(root, crm=crm.replace("          - {code: SALE}\n", ""))
-    assert problems(root) == [
-        "crm.yaml:2:9: error: 1 codes have no value for sf: NEW (add them, or a `default` under to_crm)",
-        "crm.yaml:3:40: error: there is no connection `prdo` (did you mean `prod`?)",
-        "crm.yaml:5:10: error: SALE has two values for sf: `LOST` here, `WON` in wrapups/acme/codes.yaml:3:32 (keep one of them)",
-        "crm.yaml:5:22: error: no file declares the code `SALES` (did you mean `SALE`?)",
-        "crm.yaml:5:32: error: OLD is `state: absent` (take the row out, or map it to another code)",
-        "crm.yaml:8:5: error: a second rule for the same condition, which can never match (the first is in wrapups/acme/crm.yaml:7:5)",
-        'crm.yaml:10:5: error: a rule after `status: "*"`, which can never match (move it above wrapups/acme/crm.yaml:9:5)',
-    ]

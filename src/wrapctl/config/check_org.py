@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from wrapctl.config import shape
 from wrapctl.config.resolve import Draft, Item
 from wrapctl.config.spec import Org
-from wrapctl.config.tree import Map
+from wrapctl.config.tree import Map, Node
 from wrapctl.config.values import nearest, quoted
 from wrapctl.config.vendor import Vendor
 from wrapctl.errors import Source
@@ -67,11 +68,15 @@ def _endpoint(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
         draft.add(
             draft.at(node, "region"), f"{vendor.capabilities.title} has no region {quoted(org.region)}", hint
         )
-    if org.endpoint is not None and org.endpoint != SANDBOX and not _url(draft, item, org.endpoint):
+    if (
+        org.endpoint is not None
+        and org.endpoint != SANDBOX
+        and not check_url(draft, draft.at(node, "endpoint"), org.endpoint)
+    ):
         return
     if org.endpoint == SANDBOX:
         return
-    if org.endpoint is not None and vendor is not None and not _may_lead_to(org.endpoint, vendor.domains):
+    if org.endpoint is not None and vendor is not None and not may_lead_to(org.endpoint, vendor.domains):
         draft.add(
             draft.at(node, "endpoint"),
             f"no host of {vendor.capabilities.title}",
@@ -83,7 +88,7 @@ def _endpoint(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
             "`organization_id` is missing",
             "a real endpoint needs it, so that credentials of another org are refused at once",
         )
-    elif org.organization_id.startswith(SANDBOX_IDS) and not _loopback(org.endpoint or ""):
+    elif org.organization_id.startswith(SANDBOX_IDS) and not loopback(org.endpoint or ""):
         draft.add(
             draft.at(node, "organization_id"),
             "this is the id of a sandbox org",
@@ -91,9 +96,8 @@ def _endpoint(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
         )
 
 
-def _url(draft: Draft, item: Item[Org], endpoint: str) -> bool:
+def check_url(draft: Draft, at: Source, endpoint: str) -> bool:
     """Check an endpoint that is not the sandbox; its text is not repeated, for it may hold a password."""
-    at = draft.at(item.node, "endpoint")
     try:
         parts = urlsplit(endpoint)
         host, port = parts.hostname, parts.port
@@ -108,19 +112,21 @@ def _url(draft: Draft, item: Item[Org], endpoint: str) -> bool:
     if parts.query or parts.fragment:
         draft.add(at, "the endpoint carries a query or a fragment", "write scheme, host and port only")
         return False
-    if parts.scheme == "http" and not _loopback(endpoint):
+    if parts.scheme == "http" and not loopback(endpoint):
         draft.add(at, "plain http to another machine", "use https; http is for 127.0.0.1 and localhost only")
         return False
     return True
 
 
-def _may_lead_to(endpoint: str, domains: Iterable[str]) -> bool:
+def may_lead_to(endpoint: str, domains: Iterable[str]) -> bool:
+    """Whether credentials may go to an endpoint: to this machine, and to the hosts of ``domains`` if there are any."""
     host = urlsplit(endpoint).hostname or ""
     known = tuple(domains)
-    return not known or _loopback(endpoint) or any(host == d or host.endswith(f".{d}") for d in known)
+    return not known or loopback(endpoint) or any(host == d or host.endswith(f".{d}") for d in known)
 
 
-def _loopback(endpoint: str) -> bool:
+def loopback(endpoint: str) -> bool:
+    """Whether an endpoint is on this machine."""
     host = urlsplit(endpoint).hostname or ""
     if host == "localhost":
         return True
@@ -134,24 +140,48 @@ def _credentials(draft: Draft, item: Item[Org], vendor: Vendor | None) -> None:
     if vendor is None or not vendor.credentials:
         return
     given = item.spec.credentials or {}
-    node = item.node.get("credentials")
-    known = (*vendor.credentials, *vendor.optional_credentials)
+    both = (*vendor.credentials, *vendor.optional_credentials)
+    check_credentials(
+        draft,
+        vendor.capabilities.title,
+        (both if any(name in given for name in vendor.optional_credentials) else vendor.credentials,),
+        known=both,
+        given=given,
+        node=item.node.get("credentials"),
+        at=draft.places.source(item.node.key_marks.get("credentials", item.mark)),
+        sandbox=item.spec.endpoint == SANDBOX,
+        prefix=draft.name,
+    )
+
+
+def check_credentials(
+    draft: Draft,
+    title: str,
+    logins: tuple[tuple[str, ...], ...],
+    *,
+    known: tuple[str, ...],
+    given: Mapping[str, object],
+    node: Node,
+    at: Source,
+    sandbox: bool,
+    prefix: str,
+) -> None:
+    """Check the names of credentials: none unknown, and one of ``logins`` whole; the embedded sandbox needs none.
+
+    ``prefix`` begins the name of the variable that a hint offers.
+    """
     for name in given:
         if name not in known and isinstance(node, Map):
-            hint = nearest(name, known) or f"known: {', '.join(known)}"
-            at = draft.places.source(node.key_marks[name])
-            draft.add(at, f"{vendor.capabilities.title} has no credential {quoted(name)}", hint)
-    together = (
-        vendor.optional_credentials if any(name in given for name in vendor.optional_credentials) else ()
-    )
-    missing = [name for name in (*vendor.credentials, *together) if name not in given]
-    if missing and (item.spec.endpoint != SANDBOX or given):
-        mark = item.node.key_marks.get("credentials", item.mark)
-        draft.add(
-            draft.places.source(mark),
-            f"credentials lack {' and '.join(missing)}",
-            f"write {missing[0]}: {{env: {draft.name.upper().replace('-', '_')}_{missing[0].upper()}}}",
-        )
+            hint = nearest(name, known) or (f"known: {', '.join(known)}" if known else "remove it")
+            draft.add(
+                draft.places.source(node.key_marks[name]), f"{title} has no credential {quoted(name)}", hint
+            )
+    begun = [login for login in logins if any(name in given for name in login)]
+    lacking = [[name for name in login if name not in given] for login in begun or logins[:1]]
+    if (given or not sandbox) and lacking and all(lacking):
+        missing = min(lacking, key=len)
+        variable = re.sub(r"[^A-Z0-9]", "_", f"{prefix}_{missing[0]}".upper())
+        draft.add(at, f"credentials lack {' and '.join(missing)}", f"write {missing[0]}: {{env: {variable}}}")
 
 
 def block(draft: Draft, node: Map, name: str, vendor: Vendor | None, model: type[BaseModel] | None) -> None:

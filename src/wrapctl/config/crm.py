@@ -1,24 +1,27 @@
-"""CRM mappings: rows from ``codes.*.crm``, ``to_crm`` and ``from_crm``, and what is wrong with them. Pure."""
+"""CRM mappings of an org: which system keeps whose rows, where, and what is wrong with them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from wrapctl.config import check_crm, crm_rows
+from wrapctl.config.crm_rows import DEFAULT, Written
 from wrapctl.config.resolve import Draft, Item
-from wrapctl.config.spec import CodeSpec
-from wrapctl.config.spec_crm import CrmMapping, FromCrm
+from wrapctl.config.spec_crm import CrmMapping
 from wrapctl.config.tree import Map, Node, Seq
 from wrapctl.config.values import nearest, quoted
-from wrapctl.errors import Problem, Severity, Source
+from wrapctl.config.vendor import crm_vendor
+from wrapctl.errors import Problem, Severity
+from wrapctl.model import Code, Value
 from wrapctl.model import CrmMapping as Mapped
-from wrapctl.model import CrmRow, Value, escape
-
-DEFAULT = "default"
-_OWN_TABLES = frozenset({"genesys-datatable"})
+from wrapctl.rows import TO_CRM
 
 
-def mapped(draft: Draft) -> tuple[Mapped, ...]:
-    """Return the mappings of an org, sorted by system; problems go to ``draft``."""
+def mapped(draft: Draft, codes: Mapping[str, Code]) -> tuple[Mapped, ...]:
+    """Return the mappings of an org, sorted by system; problems go to ``draft``.
+
+    ``codes`` are the org's codes by key: a row takes over category and tags.
+    """
     found: dict[str, Mapped] = {}
     for item in draft.mappings:
         system = item.spec.system
@@ -30,53 +33,34 @@ def mapped(draft: Draft) -> tuple[Mapped, ...]:
                 f"the first is in {found[system].source}",
             )
             continue
-        _connection(draft, item)
-        rows = (*_to_crm(draft, item), *_from_crm(draft, item))
+        words = crm_vendor(item.spec.target.type)
+        rows = crm_rows.written(draft, item, codes)
+        if words.capabilities.value_list:
+            rows = crm_rows.one_per_value(draft, rows)
+        check_crm.check_mapping(draft, item, words, rows)
         _unmapped(draft, item, rows)
-        target = item.spec.target
         found[system] = Mapped(
             system=system,
-            target=target.type,
-            rows=tuple(sorted(rows, key=lambda row: row.key)),
+            target=item.spec.target.type,
+            rows=tuple(sorted((one.row for one in rows), key=lambda row: row.key)),
             source=at,
-            connection=target.connection or "",
+            connection=item.spec.target.connection or "",
             on_remove=item.spec.on_remove,
             options=_options(item),
         )
+    check_crm.check_together(draft, found)
     if not draft.broken_mappings:
         _unknown_systems(draft, found)
     return tuple(found[system] for system in sorted(found))
 
 
-def _connection(draft: Draft, item: Item[CrmMapping]) -> None:
-    target, node = item.spec.target, item.node["target"]
-    if not isinstance(node, Map):
-        return
-    known = (draft.org.spec.connections or {}) if draft.org is not None else {}
-    if target.connection is None:
-        if target.type not in _OWN_TABLES:
-            at = draft.places.source(item.node.key_marks["target"])
-            draft.add(
-                at,
-                f"a target of type {target.type} needs a `connection`",
-                "name one of org.yaml's connections",
-            )
-    elif draft.org is not None and target.connection not in known:
-        draft.add(
-            draft.at(node, "connection"),
-            f"there is no connection {quoted(target.connection)}",
-            nearest(target.connection, known) or "declare it under `connections` in org.yaml",
-        )
-
-
 def _options(item: Item[CrmMapping]) -> Mapping[str, Value]:
     node = item.node["target"]
-    found: dict[str, Value] = {}
-    for key, value in node.items() if isinstance(node, Map) else ():
-        if key in {"type", "connection"}:
-            continue
-        found[key] = _plain(value)
-    return found
+    return {
+        key: _plain(value)
+        for key, value in (node.items() if isinstance(node, Map) else ())
+        if key not in {"type", "connection"}
+    }
 
 
 def _plain(node: Node) -> Value:
@@ -87,105 +71,22 @@ def _plain(node: Node) -> Value:
     return node
 
 
-def _code(draft: Draft, key: str, at: Source) -> Item[CodeSpec] | None:
-    """Return a code that a row may point to."""
-    item = draft.codes.get(key)
-    if item is not None and item.spec.state == "present":
-        return item
-    if item is not None:
-        draft.add(at, f"{key} is `state: absent`", "take the row out, or map it to another code")
-    elif key in draft.omitted:
-        draft.add(at, f"{key} is omitted by this org", "take the row out, or map it to another code")
-    elif key not in draft.broken:
-        draft.add(at, f"no file declares the code {quoted(key)}", nearest(key, draft.codes))
-    return None
-
-
-def _to_crm(draft: Draft, item: Item[CrmMapping]) -> Iterator[CrmRow]:
-    system = item.spec.system
-    here = item.spec.to_crm or {}
-    node = item.node.get("to_crm")
-    marks = node.key_marks if isinstance(node, Map) else {}
-    for key, code in draft.codes.items():
-        value = (code.spec.crm or {}).get(system)
-        if value is None or code.spec.state != "present":
-            continue
-        crm = code.node["crm"]
-        at = draft.at(crm, system) if isinstance(crm, Map) else draft.places.source(code.mark)
-        if key in here and here[key].value not in {None, value}:
-            draft.add(
-                draft.places.source(marks[key]),
-                f"{key} has two values for {system}: {quoted(here[key].value or '')} here, {quoted(value)} in {at}",
-                "keep one of them",
-            )
-        elif key not in here:
-            yield CrmRow(f"to/{key}", at, key, {"direction": "to_crm", "code": key, "value": value})
-    for key, to in here.items():
-        at = draft.places.source(marks[key])
-        if key != DEFAULT and _code(draft, key, at) is None:
-            continue
-        fields: dict[str, Value] = {
-            "direction": "to_crm",
-            "code": key,
-            "value": to.value or (draft.codes[key].spec.crm or {}).get(system),
-        }
-        if to.description is not None:
-            fields["description"] = to.description
-        yield CrmRow(f"to/{key}", at, None if key == DEFAULT else key, fields)
-
-
-def _from_crm(draft: Draft, item: Item[CrmMapping]) -> Iterator[CrmRow]:
-    node = item.node.get("from_crm")
-    marks = node.marks if isinstance(node, Seq) else []
-    seen: dict[str, Source] = {}
-    rest: Source | None = None
-    for order, (rule, mark) in enumerate(zip(item.spec.from_crm or [], marks, strict=False), start=1):
-        at = draft.places.source(mark)
-        key, condition = _condition(rule)
-        if key in seen:
-            draft.add(
-                at,
-                "a second rule for the same condition, which can never match",
-                f"the first is in {seen[key]}",
-            )
-            continue
-        if rest is not None:
-            draft.add(at, 'a rule after `status: "*"`, which can never match', f"move it above {rest}")
-            continue
-        seen[key] = at
-        if rule.status == "*":
-            rest = at
-        if _code(draft, rule.code, at) is None:
-            continue
-        fields: dict[str, Value] = {"direction": "from_crm", "order": order, "code": rule.code, **condition}
-        if rule.duration is not None:
-            fields["duration_ms"] = rule.duration
-        yield CrmRow(f"from/{key}", at, rule.code, fields)
-
-
-def _condition(rule: FromCrm) -> tuple[str, dict[str, Value]]:
-    if rule.when is None:
-        return f"status={escape(rule.status or '')}", {"status": rule.status}
-    when = tuple((name, tuple(sorted(set(values)))) for name, values in sorted(rule.when.items()))
-    key = "&".join(f"{escape(name)}={'|'.join(escape(value) for value in values)}" for name, values in when)
-    return key, {"when": when}
-
-
-def _unmapped(draft: Draft, item: Item[CrmMapping], rows: tuple[CrmRow, ...]) -> None:
+def _unmapped(draft: Draft, item: Item[CrmMapping], rows: tuple[Written, ...]) -> None:
     if item.spec.unmapped_codes == "ignore" or DEFAULT in (item.spec.to_crm or {}):
         return
-    has = {row.code for row in rows if row.key.startswith("to/")}
+    has = {one.row.code for one in rows if one.row.fields["direction"] == TO_CRM}
+    has |= set(item.spec.to_crm or {})  # what is wrong there was said there
     missing = [key for key, code in draft.codes.items() if code.spec.state == "present" and key not in has]
     if not missing:
         return
     names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-    severity = Severity.ERROR if item.spec.unmapped_codes == "error" else Severity.WARNING
+    many = "1 code has" if len(missing) == 1 else f"{len(missing)} codes have"
     draft.problems.append(
         Problem(
             draft.at(item.node, "system"),
-            f"{len(missing)} codes have no value for {item.spec.system}: {names}",
-            "add them, or a `default` under to_crm",
-            severity,
+            f"{many} no value for {item.spec.system}: {names}",
+            "add a value, or a `default` under to_crm",
+            Severity.ERROR if item.spec.unmapped_codes == "error" else Severity.WARNING,
         )
     )
 

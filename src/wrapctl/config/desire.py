@@ -28,8 +28,8 @@ def desired(draft: Draft, project: ProjectFile | None, vendor: Vendor | None = N
     lists = Lists(draft)
     lists.all_sets()
     queues = tuple(_queue(draft, draft.queues[label], lists, limits) for label in sorted(draft.queues))
-    crm = mapped(draft)
     codes = tuple(_code(draft, draft.codes[key], project, vendor) for key in sorted(draft.codes))
+    crm = mapped(draft, {code.key: code for code in codes})
     if draft.org is None:
         return None
     org = draft.org.spec
@@ -234,7 +234,7 @@ def digest(
                 mapping.connection,
                 mapping.on_remove,
                 dict(mapping.options),
-                [[row.key, row.code, dict(row.fields)] for row in mapping.rows],
+                [[row.key, row.code, dict(row.fields), row.previously] for row in mapping.rows],
             ]
             for mapping in crm
         ],

@@ -12,7 +12,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
-from wrapctl.config import access, check, check_org, desire, resolve, secrets, shape, vendor
+from wrapctl.config import (
+    access,
+    check,
+    check_connections,
+    check_org,
+    desire,
+    resolve,
+    secrets,
+    shape,
+    vendor,
+)
 from wrapctl.config.files import HOME, Disk, Files, Revision
 from wrapctl.config.library import Document, Library
 from wrapctl.config.resolve import Draft
@@ -315,6 +325,7 @@ def _org(
         draft.add(Source(f"{HOME}/{name}"), f"the folder {name} has no org.yaml", hint)
     words = vendor.vendor(draft.org.spec.platform) if draft.org is not None else None
     check_org.check_org(draft, words, vendor.known(), _known_timezone)
+    check_connections.check_connections(draft, whole=whole)
     # A file that could not be read may declare anything: then only what is certain is said.
     if whole:
         check.check_content(draft, rules, words)

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from wrapctl.config import vendor
 from wrapctl.config.spec import KINDS, OVERRIDABLE
+from wrapctl.targets import registry
 
 FOLDER: Final = "schemas"
 FILES: Final[Mapping[str, str]] = MappingProxyType(
@@ -38,6 +41,10 @@ def _schema(kind: str) -> dict[str, Any]:
     top = _clean(raw, kind)
     for name, part in [(kind, top), *list(definitions.items())]:
         _options(name, part, definitions)
+        if name == "ConnectionSpec":
+            _connections(part, definitions)
+        elif name == "CrmTarget":
+            _targets(part, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"wrapctl {kind}",
@@ -89,7 +96,49 @@ def _options(name: str, part: dict[str, Any], definitions: dict[str, Any]) -> No
         if model is None:
             del part["properties"][block]
             continue
-        schema = model.model_json_schema(by_alias=True)
-        definitions.update({inner: _clean(value, inner) for inner, value in schema.pop("$defs", {}).items()})
-        definitions[model.__name__] = _clean(schema, model.__name__)
+        definitions[model.__name__] = _model(model, definitions)
         part["properties"][block] = {"$ref": f"#/$defs/{model.__name__}"}
+
+
+def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a target's own model; what it refers to goes to ``definitions``."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions.update({inner: _clean(value, inner) for inner, value in schema.pop("$defs", {}).items()})
+    return _clean(schema, model.__name__)
+
+
+def _connections(part: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Offer what any kind of CRM says on a connection: which kind it is, the mapping says that uses it."""
+    offered: dict[str, dict[str, Any]] = {}
+    for kind in registry.crm_names():
+        model = vendor.crm_vendor(kind).connection
+        for key, value in (_model(model, definitions)["properties"] if model is not None else {}).items():
+            offered.setdefault(key, {})[kind] = value
+    for key, kinds in sorted(offered.items()):
+        several = list({json.dumps(value, sort_keys=True): value for value in kinds.values()}.values())
+        part["properties"][key] = several[0] if len(several) == 1 else {"anyOf": several}
+    part["additionalProperties"] = False
+
+
+def _targets(part: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Offer what the type of a target says: one branch for each, chosen by ``type``."""
+    common = part.pop("properties")
+    part["properties"] = {"type": common["type"]}
+    part.pop("additionalProperties", None)
+    branches = []
+    for kind in registry.crm_names():
+        words = vendor.crm_vendor(kind)
+        own = _model(words.target, definitions) if words.target is not None else {"properties": {}}
+        with_connection = {} if words.capabilities.inside else {"connection": common["connection"]}
+        needed = ["type", *(["connection"] if with_connection else []), *own.get("required", ())]
+        branches.append(
+            {
+                "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+                "then": {
+                    "properties": {"type": {"const": kind}, **with_connection, **own["properties"]},
+                    "required": needed,
+                    "additionalProperties": own.get("additionalProperties", False),
+                },
+            }
+        )
+    part["allOf"] = branches

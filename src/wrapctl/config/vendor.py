@@ -9,6 +9,7 @@ from importlib import import_module
 
 from pydantic import BaseModel
 
+from wrapctl.config.spec_base import Open
 from wrapctl.model import Value, Verb
 from wrapctl.targets import registry
 from wrapctl.targets.interface import Capabilities
@@ -112,8 +113,10 @@ class CrmVendor:
 
     ``connection`` is a pydantic model of what a connection says beyond endpoint, credentials and pace, ``target``
     of what a mapping's ``target`` says beyond type and connection. ``wrong`` tells why a text cannot be kept in a
-    field of a row, nothing when it can. ``optional_credentials`` are all or none. ``domains``: where an endpoint
-    may lead, any host when empty.
+    field of a row, nothing when it can. ``optional_credentials`` are another way to log in, all or none of them.
+    ``domains``: where an endpoint may lead, any host when empty. ``required``: options of the connection that only
+    the sandbox does without. ``place`` are the options that tell one place on a connection from another, ``prefix``
+    is what the keys of a mapping begin with unless its option ``prefix`` says otherwise.
     """
 
     name: str
@@ -121,6 +124,9 @@ class CrmVendor:
     credentials: tuple[str, ...] = ()
     optional_credentials: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
+    prefix: str = "{owner}/{system}/"
     connection: type[BaseModel] | None = None
     target: type[BaseModel] | None = None
     wrong: Callable[[str, str], str] = _anything
@@ -136,13 +142,17 @@ def crm_vendor(kind: str) -> CrmVendor:
     try:
         capabilities, options = registry.crm_capabilities(kind), registry.crm_options(kind)
     except ModuleNotFoundError:
-        return CrmVendor(kind, Capabilities(kind, kind, {}, {}, {}, {}, inside=_INSIDE.get(kind, "")))
+        empty = Capabilities(kind, kind, {}, {}, {}, {}, inside=_INSIDE.get(kind, ""))
+        return CrmVendor(kind, empty, connection=Open, target=Open)
     return CrmVendor(
         name=kind,
         capabilities=capabilities,
         credentials=getattr(options, "CREDENTIALS", ()),
         optional_credentials=getattr(options, "OPTIONAL_CREDENTIALS", ()),
         domains=getattr(options, "DOMAINS", ()),
+        required=getattr(options, "REQUIRED", ()),
+        place=getattr(options, "PLACE", ()),
+        prefix=getattr(options, "PREFIX", "{owner}/{system}/"),
         connection=getattr(options, "CONNECTION", None),
         target=getattr(options, "TARGET", None),
         wrong=getattr(options, "wrong", _anything),

@@ -17,6 +17,9 @@ flow. What its run-as user may do is what wrapctl may do."""
 
 OPTIONAL_CREDENTIALS: tuple[str, ...] = ()
 
+PLACE: tuple[str, ...] = ("object",)
+"""Options of a target that tell one place from another: rows of one place need prefixes of their own."""
+
 DOMAINS: tuple[str, ...] = ("my.salesforce.com", "my.salesforce.mil")
 """My Domain hosts, those of sandboxes included. The client credentials flow is served nowhere else."""
 
