@@ -30,7 +30,7 @@ from wrapctl.targets.embedded import SANDBOX, SANDBOX_URL, Sandbox, embedded
 from wrapctl.targets.interface import Capabilities, CrmConnection, Runtime, Target, Traffic
 
 REQUEST_ID = "x-ms-service-request-id"
-_ANY_TENANT = "sandbox"
+_ANY_TENANT = "emulated"
 
 
 class ConnectedDataverse:

@@ -209,7 +209,7 @@ class Upsert:
         holder = taken.get(stored) or (self._labels.get(stored) if stored != own else None)
         taken[stored] = item.label
         if holder is None:
-            return None
+            return None if own is None or stored == own else _made_anew(item, stored)
         return Outcome(
             item.change.id,
             Result.REFUSED,
@@ -250,6 +250,16 @@ class Upsert:
 
     def _keep(self, outcome: Outcome) -> None:
         self._outcomes[outcome.id] = outcome
+
+
+def _made_anew(item: _Item, stored: str) -> Outcome:
+    """Say of a row that was deleted after the fresh read that the upsert, which knows labels alone, made it anew."""
+    return Outcome(
+        item.change.id,
+        Result.STALE,
+        message=f"the wrap-up code was not there any more, and ServiceNow made it anew as {stored}",
+        hint="plan again",
+    )
 
 
 def _after_rename(item: _Item, outcome: Outcome) -> Outcome:
