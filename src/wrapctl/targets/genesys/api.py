@@ -38,13 +38,14 @@ Query = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class Memory:
-    """What this connection has seen so far. ``lock`` guards it.
+    """What this connection has seen so far. ``lock`` guards it, ``asking`` is held while the org is asked who it is.
 
     ``pages``: how many pages a full listing took. ``modified``: the newest ``dateModified`` seen of each queue.
     ``division_ids``: by name. ``rest``: members of codes that nobody here knows, by code id.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    asking: threading.Lock = field(default_factory=threading.Lock)
     identity: Identity | None = None
     pages: dict[str, int] = field(default_factory=dict)
     modified: dict[str, datetime] = field(default_factory=dict)
@@ -137,10 +138,13 @@ class Api:
         query: Query = (),
         *,
         alone: bool = True,
+        by: str = "id",
+        remember: str = "",
     ) -> list[Body]:
         """Return all objects of a listing, each once, checked against its own total.
 
-        ``alone``: pages may be fetched in parallel. What comes back decides the page size and the number of
+        ``alone``: pages may be fetched in parallel. ``by``: the member that tells two objects apart. ``remember``:
+        the name under which the number of pages is kept. What comes back decides the page size and the number of
         pages: over-large sizes are silently capped (section 4). A listing that moved is read again, twice.
 
         Raises:
@@ -149,38 +153,51 @@ class Api:
         why = ""
         for _ in range(_ROUNDS):
             try:
-                return self._round(title, template, params or {}, query, alone=alone)
+                pages = self._round(title, template, params or {}, query, alone=alone)
+                found = _joined(pages, by)
             except _Moved as error:
                 why = str(error)
                 self._runtime.listen(Event("retry", f"{title}: {why}; reading the listing again"))
+                continue
+            if remember or not (params or query):
+                self.memory.pages[remember or template] = len(pages)
+            return found
         raise IncompleteRead(
             f"{title}: {why}, {_ROUNDS} times in a row",
             hint="somebody may be changing the org right now: run again when it is quiet",
         )
 
+    def first(self, template: str, params: dict[str, str], query: Query) -> tuple[list[Body], int | None]:
+        """Return the first page of a listing, and how many objects the platform counts in all of it.
+
+        Raises:
+            TargetError: it was not read.
+        """
+        try:
+            page = self._fetch(template, params, query, 1, self._page)
+        except _Moved as error:
+            raise IncompleteRead(f"GET {template}: {error}") from None
+        return page.entities, page.total
+
     def _round(
         self, title: str, template: str, params: dict[str, str], query: Query, *, alone: bool
-    ) -> list[Body]:
+    ) -> list[_Page]:
         first = self._fetch(template, params, query, 1, self._page)
         size = first.size if first.size is not None and 0 < first.size <= self._page else self._page
         count = first.count
         if count is None and first.total is not None:
             count = -(-first.total // max(1, min(size, len(first.entities) or size)))
         if count is None:
-            pages = self._until_empty(template, params, query, size, first)
-        else:
-            if count > (_MOST_PAGES if first.total is None else max(1, first.total)):
-                raise IncompleteRead(f"{title}: the platform says {count} pages for {first.total} objects")
+            return self._until_empty(template, params, query, size, first)
+        if count > (_MOST_PAGES if first.total is None else max(1, first.total)):
+            raise IncompleteRead(f"{title}: the platform says {count} pages for {first.total} objects")
 
-            def page(number: int) -> _Page:
-                return self._fetch(template, params, query, number, size)
+        def page(number: int) -> _Page:
+            return self._fetch(template, params, query, number, size)
 
-            numbers = range(2, count + 1)
-            more = self.each(page, numbers, title) if alone else [page(number) for number in numbers]
-            pages = [first, *more]
-        if not params and not query:
-            self.memory.pages[template] = len(pages)
-        return _joined(pages)
+        numbers = range(2, count + 1)
+        more = self.each(page, numbers, title) if alone else [page(number) for number in numbers]
+        return [first, *more]
 
     def _until_empty(
         self, template: str, params: dict[str, str], query: Query, size: int, first: _Page
@@ -202,14 +219,14 @@ class Api:
         return _Page(entities, _number(body, "total"), _number(body, "pageCount"), _number(body, "pageSize"))
 
 
-def _joined(pages: list[_Page]) -> list[Body]:
+def _joined(pages: list[_Page], by: str) -> list[Body]:
     totals = {page.total for page in pages}
     if len(totals) > 1 or len({page.count for page in pages}) > 1:
         raise _Moved("its total changed while it was read")
     entities = [entity for page in pages for entity in page.entities]
-    ids = {entity.get("id") for entity in entities}
+    ids = {entity.get(by) for entity in entities}
     if not all(isinstance(item, str) and item for item in ids):
-        raise IncompleteRead("the platform sent an object without an id")
+        raise IncompleteRead(f"the platform sent an object without its {by}")
     if len(ids) != len(entities):
         raise _Moved(f"{len(entities) - len(ids)} objects came twice")
     total = totals.pop()

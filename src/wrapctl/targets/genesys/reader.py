@@ -35,12 +35,13 @@ class GenesysReader:
 
     def identity(self) -> Identity:
         """The organization of these credentials, asked for once: one connection cannot change it."""
-        if self._memory.identity is None:
-            body = _object(self._api.get(api.ORGANIZATION).value, "organization")
-            org_id = convert.required(body, "id", "organization")
-            name = str(body.get("name") or "")
-            self._memory.identity = Identity(org_id, name, sandbox=org_id.startswith(SANDBOX_PREFIX))
-        return self._memory.identity
+        with self._memory.asking:
+            if self._memory.identity is None:
+                body = _object(self._api.get(api.ORGANIZATION).value, "organization")
+                org_id = convert.required(body, "id", "organization")
+                name = str(body.get("name") or "")
+                self._memory.identity = Identity(org_id, name, sandbox=org_id.startswith(SANDBOX_PREFIX))
+            return self._memory.identity
 
     def read(self, want: Want) -> Live:
         """All of what is wanted.

@@ -67,6 +67,11 @@ class GenesysTarget:
         return CAPABILITIES
 
     @property
+    def api(self) -> Api:
+        """The operations, for what keeps its rows inside of this org: one token, one pace."""
+        return self._api
+
+    @property
     def traffic(self) -> Traffic:
         """What was sent so far."""
         return self._traffic
