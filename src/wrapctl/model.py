@@ -76,11 +76,15 @@ for _rank, _verb in enumerate(Verb):
 
 
 class State(StrEnum):
-    """What becomes of a change: done by apply, held back with a reason, or left to a person with instructions."""
+    """What becomes of a change: done by apply, held back with a reason, or left to a person with instructions.
+
+    ``HELD`` is ready, and nobody approved it (``plan.review``).
+    """
 
     READY = "ready"
     BLOCKED = "blocked"
     MANUAL = "manual"
+    HELD = "held"
 
 
 class Lock(StrEnum):

@@ -97,8 +97,8 @@ def test_rows_read_as_what_a_code_is_called_and_which_status_leads_back() -> Non
         '  - deactivate OLD → "LOST"  wrapups/acme-emea/crm/salesforce.yaml:9:3\n'
         '  + SALE → "WON"  wrapups/acme-emea/crm/salesforce.yaml:9:3\n'
         '      category sales, tags "cat:sales", "revenue"\n'
-        '  + rule 2: Reason is "Duplicate" or "Spam", Status is "Closed" → NO_ACTION\n'
-        "      wrapups/acme-emea/crm/salesforce.yaml:9:3\n"
+        '  + rule 2: Reason is "Duplicate" or "Spam", Status is "Closed" → NO_ACTION'
+        "  wrapups/acme-emea/crm/salesforce.yaml:9:3\n"
         "      duration 300 s\n"
         "\nCRM rows of servicenow (1)\n"
         '  + "Solved"  wrapups/acme-emea/crm/salesforce.yaml:9:3\n\n'

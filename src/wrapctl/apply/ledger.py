@@ -20,7 +20,12 @@ _RESULTS = {
     Result.UNKNOWN: Status.UNKNOWN,
 }
 
-_HELD = {State.BLOCKED: Status.BLOCKED, State.MANUAL: Status.MANUAL, State.READY: Status.NOT_ATTEMPTED}
+_HELD = {
+    State.BLOCKED: Status.BLOCKED,
+    State.MANUAL: Status.MANUAL,
+    State.HELD: Status.HELD,
+    State.READY: Status.NOT_ATTEMPTED,
+}
 
 
 class Ledger:

@@ -26,6 +26,8 @@ class Status(StrEnum):
     NOT_ATTEMPTED = "not attempted"
     BLOCKED = "blocked"
     MANUAL = "manual"
+    HELD = "held"
+    """Ready, and not written because nobody approved it."""
 
 
 GOOD = frozenset({Status.DONE, Status.ALREADY})
@@ -142,7 +144,7 @@ class Report:
 
     @property
     def exit_code(self) -> Exit:
-        """0 all done; 4 stale before the first write; 1 stopped with nothing written; 5 partly applied.
+        """0 all done; 4 stale before the first write, or something unreviewed; 1 stopped with nothing written; 5 partly.
 
         Blocked changes and declared manual steps are outstanding; they do not make an apply fail. A write that did
         not take, and so became a manual step, does, and so does a system that could not be read, or a journal that
@@ -154,7 +156,9 @@ class Report:
         if self.fatal and Status.DONE not in statuses and Status.UNKNOWN not in statuses:
             return Exit.ERROR
         partly = statuses & _OPEN or self.fatal or self.attempted or self.unread
-        return Exit.PARTIAL if partly else Exit.OK
+        if partly:
+            return Exit.PARTIAL
+        return Exit.REFUSED if Status.HELD in statuses else Exit.OK
 
     def as_json(self) -> dict[str, object]:
         """The report as machines read it."""

@@ -9,7 +9,7 @@ from wrapctl.apply.report import GOOD, Entry, Report, Status, past
 from wrapctl.model import Verb
 from wrapctl.plan.diff import differing
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line, some
-from wrapctl.render.values import shown, title, value
+from wrapctl.render.values import field_lines, shown, title, value
 from wrapctl.render.words import FEW, LINKS, MARKS, code_name
 
 _OUTSTANDING = (Status.BLOCKED, Status.MANUAL)
@@ -72,6 +72,12 @@ def _sections(report: Report) -> Iterator[Section]:
     for entry in report.entries:
         by_status.setdefault(entry.status, []).append(entry)
     yield _section("Stale: neither as planned nor as wanted", by_status, Status.STALE, danger=True)
+    yield Section(
+        "Held: nobody reviewed this, so that it was not written",
+        tuple(_trouble(entry) for entry in by_status.get(Status.HELD, [])),
+        danger=True,
+        count=len(by_status.get(Status.HELD, [])),
+    )
     yield _section("Failed", by_status, Status.FAILED, danger=True)
     yield _section("Unknown: sent, and no answer settled it", by_status, Status.UNKNOWN, danger=True)
     yield Section(
@@ -112,6 +118,8 @@ def _trouble(entry: Entry) -> Line:
     below = [line(Said(entry.message))] if entry.message else []
     if entry.status is Status.STALE:
         below += _three_values(entry)
+    elif entry.status is Status.HELD:
+        below += field_lines(entry.planned, entry.wanted)
     if entry.answer is not None and str(entry.answer) not in entry.message:
         below.append(line("the platform: ", Said(str(entry.answer))))
     elif entry.request_id and entry.request_id not in entry.message:

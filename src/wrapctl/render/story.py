@@ -81,9 +81,10 @@ def cells(plan: Plan) -> tuple[str, str]:
 
 
 def _held_back(plan: Plan) -> list[str]:
-    blocked = sum(1 for change in plan.outstanding if change.state is State.BLOCKED)
-    manual = len(plan.outstanding) - blocked
-    held = [f"{blocked:,} blocked"] if blocked else []
+    states = [change.state for change in plan.outstanding]
+    unreviewed, blocked, manual = (states.count(one) for one in (State.HELD, State.BLOCKED, State.MANUAL))
+    held = [f"{unreviewed:,} unreviewed"] if unreviewed else []
+    held += [f"{blocked:,} blocked"] if blocked else []
     return held + ([count(manual, "manual step")] if manual else [])
 
 
@@ -158,11 +159,12 @@ def _sections(plan: Plan) -> Iterator[Section]:
     )
     yield from crm_sections(plan.pending)
     for state, heading in (
+        (State.HELD, "Held: nobody reviewed this, so that it is not written"),
         (State.BLOCKED, "Blocked: not written until it is solved"),
         (State.MANUAL, "By hand"),
     ):
         held = [change for change in plan.outstanding if change.state is state]
-        yield Section(heading, tuple(_held(held)), fold=True, count=len(held))
+        yield Section(heading, tuple(_held(held)), fold=True, count=len(held), danger=state is State.HELD)
     yield Section(
         "Warnings", tuple(_warning(one) for one in plan.warnings), fold=True, count=len(plan.warnings)
     )
