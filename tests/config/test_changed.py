@@ -92,11 +92,57 @@ def test_against_a_base_that_does_not_load_everything_is_touched(tmp_path: Path)
     assert since(tmp_path, loaded(tmp_path), "HEAD")["acme"].whole
 
 
-def test_crm_rows_touch_their_codes(tmp_path: Path) -> None:
-    codes = "kind: WrapUpCodes\ncodes:\n  A: {name: A, crm: {sf: X}}\n  B: {name: B}\n"
-    crm = "kind: CrmMapping\nsystem: sf\ntarget: {type: genesys-datatable, table: Codes}\nunmapped_codes: ignore\nto_crm: {B: Y}\n"
-    before = load(acme(tmp_path, codes=codes, crm=crm)).desired
-    after = load(write(tmp_path, crm=crm.replace("B: Y", "B: Z"))).desired
-    touched = compare(before, after)
-    assert (touched.crm, touched.scope.codes) == (frozenset({"sf"}), frozenset({"B"}))
-    assert compare(after, after).crm == frozenset()
+MAPPED = "kind: WrapUpCodes\ncodes:\n  A: {name: A, crm: {sf: X}}\n  B: {name: B}\n"
+CRM = """
+    kind: CrmMapping
+    system: sf
+    target: {type: genesys-datatable, table: Codes}
+    unmapped_codes: ignore
+    to_crm: {B: Y}
+    from_crm: [{status: S, code: A}]
+"""
+
+
+def test_crm_rows_touch_their_codes_and_their_system(tmp_path: Path) -> None:
+    before = load(acme(tmp_path, codes=MAPPED, crm=CRM)).desired
+    after = load(write(tmp_path, crm=CRM.replace("B: Y", "B: Z"))).desired
+    assert compare(before, after).scope == Scope(frozenset({"B"}), frozenset(), frozenset({"sf"}))
+    assert compare(after, after).nothing
+
+
+def test_a_description_that_rows_take_from_the_code_touches_the_system(tmp_path: Path) -> None:
+    before = load(acme(tmp_path, codes=MAPPED, crm=CRM)).desired
+    after = load(write(tmp_path, codes=MAPPED.replace("name: B", "name: B, description: new"))).desired
+    assert compare(before, after).scope == Scope(frozenset({"B"}), frozenset(), frozenset({"sf"}))
+
+
+def test_rules_the_default_and_options_touch_the_system_alone_or_with_their_code(tmp_path: Path) -> None:
+    before = load(acme(tmp_path, codes=MAPPED, crm=CRM)).desired
+    for old, new, codes in (
+        ("to_crm: {B: Y}", "to_crm: {B: Y, default: O}", set()),
+        ("table: Codes", "table: Others", set()),
+        ("unmapped_codes: ignore", "unmapped_codes: ignore\n    on_remove: delete", set()),
+        ("status: S", "status: T", {"A"}),
+    ):
+        after = load(write(tmp_path, crm=CRM.replace(old, new))).desired
+        touched = compare(before, after)
+        assert touched.scope == Scope(frozenset(codes), frozenset(), frozenset({"sf"})), new
+
+
+def test_a_mapping_that_vanished_leaves_its_rows_behind(tmp_path: Path) -> None:
+    codes = MAPPED.replace(", crm: {sf: X}", "")
+    before = load(acme(tmp_path, codes=codes, crm=CRM)).desired
+    (tmp_path / "wrapups/acme/crm.yaml").unlink()
+    touched = compare(before, load(tmp_path).desired)
+    assert (touched.crm, touched.scope.crm, touched.nothing) == (frozenset({"sf"}), frozenset(), False)
+    assert [note.message for note in touched.notes] == [
+        "the mapping of sf is no longer in the files: its rows are left behind, still live"
+    ]
+
+
+def test_where_a_connection_leads_touches_nothing(tmp_path: Path) -> None:
+    crm = CRM.replace("genesys-datatable, table: Codes", "dataverse, connection: dv")
+    org = ORG + "connections: {dv: {endpoint: sandbox}}\n"
+    before = load(acme(tmp_path, org=org, codes=MAPPED, crm=crm)).desired
+    after = load(write(tmp_path, org=org.replace("sandbox}", "sandbox, requests_per_minute: 9}"))).desired
+    assert compare(before, after).nothing

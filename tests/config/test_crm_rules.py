@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from project_files import ORG, acme, load
 from wrapctl.config import rules
 from wrapctl.config.project import OrgConfig
+from wrapctl.model import Value
 
 Rule = Mapping[str, Any]
 
@@ -153,7 +154,7 @@ def test_rows_say_their_condition_back() -> None:
 
 
 def test_inactive_rows_and_rows_of_the_other_direction_match_nothing() -> None:
-    rule = {"direction": "from_crm", "order": 1, "code": "A", "status": "*", "when": ()}
+    rule: dict[str, Value] = {"direction": "from_crm", "order": 1, "code": "A", "status": "*", "when": ()}
     assert rules.first_match([{**rule, "active": False}, {**rule, "direction": "to_crm"}], {}) is None
     assert rules.first_match([{**rule, "order": 2, "code": "B"}, rule], {"status": "any"}) == "A"
 

@@ -21,15 +21,17 @@ _NOWHERE = Source("")
 class Touched:
     """What differs between two desired states of one org.
 
-    ``scope`` holds the touched code keys and queue labels; ``crm`` the systems whose rows differ; ``left_behind``
-    codes whose key vanished from the files while nothing deletes them; ``questions`` are errors: names that
-    changed without saying whether that is a rename. ``whole`` is set when there is nothing to compare with.
+    ``scope`` holds the touched code keys, queue labels and CRM systems; ``crm`` the systems whose mappings differ,
+    those too that the files do not have any more; ``left_behind`` codes whose key vanished from the files while
+    nothing deletes them; ``questions`` are errors: names that changed without saying whether that is a rename.
+    ``forsaken``: mappings that vanished. ``whole`` is set when there is nothing to compare with.
     """
 
     org: str
     scope: Scope
     crm: frozenset[str] = frozenset()
     left_behind: tuple[Code, ...] = ()
+    forsaken: tuple[CrmMapping, ...] = ()
     questions: tuple[Problem, ...] = ()
     policy: bool = False
     whole: bool = False
@@ -42,7 +44,16 @@ class Touched:
     @property
     def notes(self) -> tuple[Problem, ...]:
         """Warnings for the reader: what is left behind."""
-        return tuple(
+        rows = (
+            Problem(
+                mapping.source,
+                f"the mapping of {mapping.system} is no longer in the files: its rows are left behind, still live",
+                "to remove them, apply it once with `on_remove: delete` and no values: neither there nor as `crm` of codes",
+                Severity.WARNING,
+            )
+            for mapping in self.forsaken
+        )
+        codes = (
             Problem(
                 code.source,
                 f'{code.key} ("{code.name}") is no longer in the files: it is left behind, still live',
@@ -51,6 +62,7 @@ class Touched:
             )
             for code in self.left_behind
         )
+        return (*codes, *rows)
 
 
 def compare(base: Desired | None, head: Desired) -> Touched:
@@ -80,10 +92,17 @@ def compare(base: Desired | None, head: Desired) -> Touched:
         scope=Scope(
             codes=frozenset((codes | rows) & after.keys()),
             queues=frozenset(queues & queues_after.keys()),
+            # Rows of rules and of the default are nobody's, so that a system that differs is looked at as a whole.
+            crm=frozenset(systems & {mapping.system for mapping in head.crm}),
         ),
         crm=frozenset(systems),
         left_behind=tuple(
             code for key, code in sorted(before.items()) if key not in after and not code.absent
+        ),
+        forsaken=tuple(
+            mapping
+            for mapping in base.crm
+            if mapping.rows and mapping.system not in {one.system for one in head.crm}
         ),
         questions=tuple(_questions(before, head)),
         policy=base.policy != head.policy or base.organization_id != head.organization_id,

@@ -93,11 +93,13 @@ class OrgConfig:
         """Return how to reach what keeps the rows of the org's mappings, one for each connection, sorted.
 
         Each has the places of all systems on it. A kind that lives inside the platform has the org's own
-        connection, and stands first. Secrets are fetched as in ``connection``.
+        connection, and stands first. Secrets are fetched as in ``connection``. A mapping on a connection that a
+        pull request only brings along has none before it is merged: its rows are not read until then.
         """
         kept: dict[tuple[str, str], list[CrmMapping]] = {}
         for mapping in self.desired.crm:
-            kept.setdefault((mapping.connection, mapping.target), []).append(mapping)
+            if not mapping.connection or mapping.connection in self.connections:
+                kept.setdefault((mapping.connection, mapping.target), []).append(mapping)
         own = self.connection(environ, sandbox_dir)
         return tuple(
             CrmConnection(
