@@ -37,7 +37,8 @@ PURE = (
     "config/crm.py",
     "config/desire.py",
     "config/merge.py",
-    "apply/settle.py",
+    "apply/settle",
+    "apply/standing.py",
     "render/",
     "evidence/simulate.py",
 )
@@ -152,7 +153,16 @@ def engine() -> list[Path]:
         path
         for path in modules()
         if place(path).startswith(
-            ("plan/", "apply/", "model.py", "policy.py", "survey.py", "targets/interface.py")
+            (
+                "plan/",
+                "apply/",
+                "model.py",
+                "policy.py",
+                "rows.py",
+                "survey.py",
+                "targets/assembled.py",
+                "targets/interface.py",
+            )
         )
     ]
 

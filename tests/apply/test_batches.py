@@ -3,9 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_crm import ONE_BY_ONE, TABLE_LIKE
 from world import CXONE_LIKE, GENESYS_LIKE
 from wrapctl.apply.batches import SIZE, batches, lanes
-from wrapctl.model import Address, Change, ChangeId, Verb
+from wrapctl.model import Address, Change, ChangeId, Verb, row_address, table_address
 from wrapctl.plan.units import Unit, cut
 
 
@@ -109,3 +110,33 @@ def test_halves_of_one_folded_write_share_a_lane() -> None:
     changes = [Change(Verb.CREATE_CODE, Address(f"{n:03}"), {}, {"name": str(n)}) for n in range(120)]
 
     assert [len(lane) for lane in lanes(cut(changes, CXONE_LIKE.verbs))] == [3]
+
+
+def row(system: str, name: str, verb: Verb = Verb.CREATE_ROW) -> Change:
+    return Change(verb, row_address("acme", system, f"to/{name}"), {}, {"key": f"to/{name}"}, system=system)
+
+
+def test_single_rows_go_side_by_side_and_many_in_a_request_take_turns_within_their_system() -> None:
+    changes = [row(system, f"{n:03}") for system in ("bulk", "single") for n in range(250)]
+    changes += [row("bulk", f"{n:03}", Verb.UPDATE_ROW) for n in range(3)]
+    units = cut(changes, {}, {"bulk": TABLE_LIKE, "single": ONE_BY_ONE})
+
+    found = batches(units, {}, size=1000)
+
+    assert [len(batch) for batch in found] == [252, 3], "the systems share a batch"
+    assert sorted(len(lane) for lane in lanes(found[0])) == [*[1] * 250, 2]
+    assert all(len({unit.system for unit in lane}) == 1 for lane in lanes(found[0]))
+    assert [len(lane) for lane in lanes(found[1])] == [1, 1, 1]
+
+
+def test_a_table_comes_before_the_rows_of_its_system_and_beside_those_of_no_other() -> None:
+    table = Change(Verb.CREATE_TABLE, table_address("acme", "sf"), {}, {"columns": ("a",)}, system="sf")
+    changes = [table, row("sf", "A"), row("now", "A")]
+    can = {"sf": TABLE_LIKE, "now": TABLE_LIKE}
+
+    found = batches(cut(changes, {}, can), {changes[1].id: (table.id,)})
+
+    assert [[unit.changes[0].verb for unit in batch] for batch in found] == [
+        [Verb.CREATE_TABLE],
+        [Verb.CREATE_ROW, Verb.CREATE_ROW],
+    ]
