@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import contract_check
+import crm_contract
 import cxone_contract
 from contracts import folder
 from wrapctl.sandbox import Sandbox
@@ -35,13 +36,14 @@ def held_to_the_contract(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
     ):
         yield
         return
-    apps: list[contract_check.Checked | cxone_contract.Checked] = []
+    apps: list[contract_check.Checked | cxone_contract.Checked | crm_contract.Checked] = []
 
     def wsgi(box: Sandbox) -> contract_check.Checked:
         # Each looks at its own vendor's paths alone.
-        inner = cxone_contract.checked(App(box._store, box._clock), faults=True)
+        rows = crm_contract.checked(App(box._store, box._clock), faults=True)
+        inner = cxone_contract.checked(rows, faults=True)
         outer = contract_check.checked(inner, faults=True)
-        apps.extend((inner, outer))
+        apps.extend((rows, inner, outer))
         return outer
 
     monkeypatch.setattr(Sandbox, "wsgi", property(wsgi))
