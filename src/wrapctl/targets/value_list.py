@@ -1,4 +1,4 @@
-"""What the CRM's own lists of values have in common: how a value names its row, and how long a text is. Pure."""
+"""What the CRM's own lists of values have in common: how a value names its row, and who else has it. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ KEY_PREFIX = "value/"
 def key_of(value: str | None, row_id: str) -> str:
     """Return the key of a value's row; a row without a value is named by its id, which no file ever asks for."""
     return f"{KEY_PREFIX}{value}" if value else f"{KEY_PREFIX}~{row_id}"
-
-
-def units(text: str) -> int:
-    """Return how long a text is in UTF-16 code units: these systems count an emoji as two characters."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def folded(value: str) -> str:

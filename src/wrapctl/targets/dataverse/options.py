@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wrapctl.config.values import Bool, Text, Wrong, has_control
-from wrapctl.targets.value_list import units
+from wrapctl.targets.shared_rows.keys import units
 
 CREDENTIALS: tuple[str, ...] = ("client_id", "client_secret")
 """What ``credentials`` of the connection must name: an app registration of Entra ID."""
@@ -94,15 +93,6 @@ class DataverseTarget(_Options):
 
 CONNECTION = DataverseConnection
 TARGET = DataverseTarget
-
-
-def target_options(given: Mapping[str, object]) -> DataverseTarget:
-    """Return a mapping's options.
-
-    Raises:
-        ValidationError: they make no sense, which ``validate`` says with file and line.
-    """
-    return DataverseTarget.model_validate(dict(given))
 
 
 def wrong(field: str, text: str) -> str:

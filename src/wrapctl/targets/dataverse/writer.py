@@ -11,6 +11,7 @@ from wrapctl.http.wire import Reply
 from wrapctl.model import Change, Fields, Live, Verb
 from wrapctl.plan.units import Unit
 from wrapctl.rows import LiveRow, Place
+from wrapctl.targets.claims import Claims
 from wrapctl.targets.dataverse import convert
 from wrapctl.targets.dataverse.api import Api
 from wrapctl.targets.dataverse.classify import changed_underneath, denied, failed, gone
@@ -18,7 +19,8 @@ from wrapctl.targets.dataverse.options import NAME_MAX, DataverseTarget
 from wrapctl.targets.dataverse.reader import Places
 from wrapctl.targets.interface import Outcome, Result
 from wrapctl.targets.outcomes import not_read
-from wrapctl.targets.value_list import row_of, rows_of, units
+from wrapctl.targets.shared_rows.keys import units
+from wrapctl.targets.value_list import row_of, rows_of
 
 
 class DataverseWriter:
@@ -27,6 +29,7 @@ class DataverseWriter:
     def __init__(self, connected: Api, places: Places) -> None:
         self._api = connected
         self._places = places
+        self._claims = Claims()
 
     def write(self, unit: Unit, fresh: Live) -> tuple[Outcome, ...]:
         """Send one unit and return one outcome for each of its changes, in their order.
@@ -53,11 +56,18 @@ class DataverseWriter:
         if refusal := _cannot_hold(change, change.after, options):
             return refusal
         held = {row.id.lower(): row.fields.get("value") for row in rows_of(fresh, change.system)}
-        made = convert.row_id(place, str(change.after.get("value") or ""), held)
+        value = str(change.after.get("value") or "")
+        made = convert.row_id(place, value, held)
+        if (holder := self._claims.take(value, place.marker)) is not None:
+            message = f"{holder} has just made a row of this value"
+            return Outcome(change.id, Result.EXISTS, message=message)
         try:
             reply = self._api.create(made, convert.new_body(change.after, options))
         except TargetError as error:
-            return failed(change, error)
+            outcome = failed(change, error)
+            if outcome.result is not Result.UNKNOWN:
+                self._claims.free(value, place.marker)
+            return outcome
         return Outcome(change.id, Result.DONE, live_id=made, request_id=reply.request_id)
 
     def _existing(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from wrapctl.config.values import Text, Wrong, has_control, quoted
-from wrapctl.targets.value_list import units
+from wrapctl.targets.shared_rows.keys import units
 
 CREDENTIALS: tuple[str, ...] = ("client_id", "client_secret")
 """What ``credentials`` of the connection must name: an OAuth client of the grant type Client Credentials."""
 
 OPTIONAL_CREDENTIALS: tuple[str, ...] = ("username", "password")
-"""Both, and HTTP Basic is the login; the OAuth client is then not needed."""
+"""Or a user of the instance: HTTP Basic."""
 
 DOMAINS: tuple[str, ...] = ("service-now.com", "servicenowservices.com")
 """Where instances live, the government's too. Tokens and passwords are sent to no other host."""
@@ -33,11 +32,6 @@ def _column(text: str) -> str:
     if not _COLUMN.fullmatch(text) or text.startswith("sys_"):
         raise Wrong(f"{quoted(text)} is no column of this table", "write its element name, such as u_label")
     return text
-
-
-def _map(value: object) -> object:
-    """A nested map of a mapping's options arrives as pairs."""
-    return dict(value) if isinstance(value, tuple) else value
 
 
 Column = Annotated[Text, AfterValidator(_column)]
@@ -73,7 +67,7 @@ class ServicenowConnection(_Options):
 class ServicenowTarget(_Options):
     """Options of a mapping's target of type servicenow."""
 
-    columns: Annotated[Columns, BeforeValidator(_map)] = Field(
+    columns: Columns = Field(
         default_factory=Columns,
         description="Names of the table's columns, where an instance calls them otherwise than the Wrap Up API.",
     )
@@ -81,15 +75,6 @@ class ServicenowTarget(_Options):
 
 CONNECTION = ServicenowConnection
 TARGET = ServicenowTarget
-
-
-def target_options(given: Mapping[str, object]) -> ServicenowTarget:
-    """Return a mapping's options.
-
-    Raises:
-        ValidationError: they make no sense, which ``validate`` says with file and line.
-    """
-    return ServicenowTarget.model_validate(dict(given))
 
 
 def wrong(field: str, text: str) -> str:

@@ -14,6 +14,7 @@ from wrapctl.errors import IncompleteRead, Interrupted, PlatformAnswer, TargetEr
 from wrapctl.http.wire import Reply
 from wrapctl.model import Change, ChangeId, Fields, Verb
 from wrapctl.rows import LiveRow, Place, alike
+from wrapctl.targets.claims import Claims
 from wrapctl.targets.interface import Outcome, Result
 from wrapctl.targets.servicenow import convert
 from wrapctl.targets.servicenow.api import CODES, Api
@@ -47,8 +48,11 @@ class _Item:
 class Upsert:
     """Writes the changes of one unit. ``rows`` are all rows of the table as freshly read."""
 
-    def __init__(self, connected: Api, place: Place, columns: Columns, rows: Sequence[LiveRow]) -> None:
+    def __init__(
+        self, connected: Api, claims: Claims, place: Place, columns: Columns, rows: Sequence[LiveRow]
+    ) -> None:
         self._api = connected
+        self._claims = claims
         self._place = place
         self._columns = columns
         self._live = {row.id: row for row in rows}
@@ -134,6 +138,9 @@ class Upsert:
             )
         elif not item.label:
             self._keep(Outcome(change.id, Result.REFUSED, message="a wrap-up code without a label"))
+        elif (holder := self._claims.take(folded(item.label), self._place.marker)) is not None:
+            message = f"{holder} has just made a wrap-up code of this label"
+            self._keep(Outcome(change.id, Result.EXISTS, message=message))
         else:
             return item
         return None
@@ -151,7 +158,7 @@ class Upsert:
         except TargetError as error:
             self._sent = True
             for item in items:
-                self._keep(_after_rename(item, upsert_failed(item.change, error)))
+                self._heard_of(item, upsert_failed(item.change, error))
             return
         self._sent = True
         said = convert.said(reply.value, (item.label for item in items), partly=reply.status == 207)
@@ -161,7 +168,7 @@ class Upsert:
             outcome = self._heard(item, said, reply, seen, taken)
             if unseen and outcome.result is Result.DONE:
                 outcome = replace(outcome, message=f"stored; not looked at afterwards: {unseen}")
-            self._keep(_after_rename(item, outcome))
+            self._heard_of(item, outcome)
 
     def _look(self, items: list[_Item], said: Said) -> tuple[dict[str, Body], str]:
         """Read what was written, once; and why it could not be."""
@@ -250,6 +257,11 @@ class Upsert:
 
     def _keep(self, outcome: Outcome) -> None:
         self._outcomes[outcome.id] = outcome
+
+    def _heard_of(self, item: _Item, outcome: Outcome) -> None:
+        if item.live is None and outcome.result not in {Result.DONE, Result.UNKNOWN}:
+            self._claims.free(folded(item.label), self._place.marker)
+        self._keep(_after_rename(item, outcome))
 
 
 def _made_anew(item: _Item, stored: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wrapctl.errors import Interrupted, TargetError
 from wrapctl.model import Change, Live, Verb
 from wrapctl.plan.units import Unit
+from wrapctl.targets.claims import Claims
 from wrapctl.targets.interface import Outcome, Result
 from wrapctl.targets.servicenow.api import Api
 from wrapctl.targets.servicenow.classify import failed, gone
@@ -21,6 +22,7 @@ class ServicenowWriter:
     def __init__(self, connected: Api, places: Places) -> None:
         self._api = connected
         self._places = places
+        self._claims = Claims()
 
     def write(self, unit: Unit, fresh: Live) -> tuple[Outcome, ...]:
         """Send one unit and return one outcome for each of its changes, in their order.
@@ -37,7 +39,8 @@ class ServicenowWriter:
             )
         if all(change.verb in _UPSERTED for change in changes):
             place, columns = known
-            return Upsert(self._api, place, columns, tuple(rows_of(fresh, system))).write(changes)
+            rows = tuple(rows_of(fresh, system))
+            return Upsert(self._api, self._claims, place, columns, rows).write(changes)
         return self._removals(changes, fresh)
 
     def _removals(self, changes: tuple[Change, ...], fresh: Live) -> tuple[Outcome, ...]:

@@ -37,6 +37,7 @@ def open_link(
     *,
     login: Grant | None,
     login_base: str = "",
+    own_login: Callable[[Redactor], Auth] | None = None,
     domains: tuple[str, ...] = (),
     request_id_header: str = "",
     workers: int = WORKERS,
@@ -46,13 +47,15 @@ def open_link(
     """Return the way to ``connection``; ``kind`` names the emulation that ``endpoint: sandbox`` means.
 
     ``login`` is the grant by which the credentials ``client_id`` and ``client_secret`` become a token, at
-    ``login_base`` where that is another host; without one the credential ``token`` is sent as it is. ``domains``
+    ``login_base`` where that is another host; without one the credential ``token`` is sent as it is. ``own_login``
+    makes an authorization of the system's own instead, from credentials that it has looked at itself. ``domains``
     are where tokens may go (any host when empty).
 
     Raises:
         UsageError: the connection makes no sense: a credential is missing, or the URL may not be used.
     """
-    needed = ("client_id", "client_secret") if login is not None else ("token",)
+    needed: tuple[str, ...] = ("client_id", "client_secret") if login is not None else ("token",)
+    needed = needed if own_login is None else ()
     if missing := [name for name in needed if name not in connection.credentials]:
         raise UsageError(
             f"connection {connection.org}: credentials lack {' and '.join(missing)}",
@@ -72,7 +75,9 @@ def open_link(
         Wire(base, traffic, concurrency=workers, request_id_header=request_id_header, transport=transport)
     ]
     auth: Auth
-    if login is None:
+    if own_login is not None:
+        auth = own_login(redact)
+    elif login is None:
         auth = FixedToken(connection.credentials["token"], redact)
     else:
         wires.append(Wire(login_base, traffic, concurrency=1, transport=transport))
