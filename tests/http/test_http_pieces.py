@@ -118,6 +118,8 @@ def words(body: bytes, **headers: str) -> PlatformAnswer:
         (b"<p>no title</p>", "", ""),
         (b'{"code":"bad.request","message":"no"}', "bad.request", "no"),
         (b'{"error":"invalid_client","error_description":"who?"}', "invalid_client", "who?"),
+        (b'{"type":"about:blank","title":"Conflict","detail":"taken"}', "", "taken"),
+        (b'{"title":"Conflict"}', "", "Conflict"),
         (b'{"error":{"code":"0x80","message":"inner"}}', "0x80", "inner"),
         (b'{"error":{"message":"Failed","detail":"by a rule"},"status":"failure"}', "", "Failed: by a rule"),
         (b'{"error":{"message":"Failed","detail":null},"status":"failure"}', "", "Failed"),

@@ -22,6 +22,8 @@ _MESSAGE = (
     "messageWithParams",
     "errorMessage",
     "description",
+    "detail",  # RFC 9457
+    "title",
 )
 _STATUS_TEXT = "icstatusdescription"
 _SAYS_NOTHING = frozenset({"", "success"})
