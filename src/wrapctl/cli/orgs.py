@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from wrapctl.apply.lock import FileLock, RunLock
 from wrapctl.cli.console import Console
 from wrapctl.cli.progress import progress
-from wrapctl.config.project import OrgConfig, Project, load
+from wrapctl.config.project import SANDBOX, OrgConfig, Project, load
 from wrapctl.errors import SandboxInCI, UsageError, WrapctlError
 from wrapctl.model import Identity
 from wrapctl.policy import Allowance
 from wrapctl.targets import registry
-from wrapctl.targets.interface import Runtime, Target
+from wrapctl.targets.assembled import Assembled
+from wrapctl.targets.interface import CrmConnection, Runtime, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +49,69 @@ def refuse_sandbox(
 ) -> None:
     """Refuse a sandbox in CI unless it was asked for, so that it never turns production green by accident.
 
+    A CRM of the org counts as well: rows of a real org that go to an emulation reach nobody.
+
     Raises:
         SandboxInCI: see above.
     """
-    emulated = org.sandbox if identity is None else identity.sandbox
-    if emulated and console.ci and not allowed:
+    if allowed or not console.ci:
+        return
+    if org.sandbox if identity is None else identity.sandbox:
         raise SandboxInCI(
             f"{org.name} is a sandbox, and this is CI: nothing real would be read or written",
             hint="say --sandbox if that is meant, or give the org its region and organization_id",
+        )
+    emulated = [
+        _name(org, one)
+        for one in _crm(console, org)
+        if one.connection.endpoint == SANDBOX and not org.sandbox
+    ]
+    if emulated:
+        raise SandboxInCI(
+            f"{org.name} keeps CRM rows in a sandbox ({', '.join(emulated)}), and this is CI: they reach no CRM",
+            hint="say --sandbox if that is meant, or give the connection its endpoint",
         )
 
 
 @contextlib.contextmanager
 def connected(console: Console, org: OrgConfig) -> Iterator[tuple[Target, Runtime]]:
-    """Connect to an org for the length of a ``with``; nothing is sent until it is asked."""
+    """Connect to an org and its CRM systems for the length of a ``with``; nothing is sent until it is asked.
+
+    Raises:
+        UsageError: one of the connections makes no sense.
+    """
     with progress(console) as listen:
         runtime = Runtime(stop=console.stop, monotonic=time.monotonic, wait=console.stop.wait, listen=listen)
-        connection = org.connection(console.environ, console.state / "sandbox")
-        target = registry.connect(org.desired.platform, connection, runtime)
-        with contextlib.closing(target):
+        with contextlib.closing(_target(console, org, runtime)) as target:
             yield target, runtime
+
+
+def _target(console: Console, org: OrgConfig, runtime: Runtime) -> Target:
+    """Return the platform of an org, with what keeps the rows of its CRM systems where it has any."""
+    crm: dict[str, Target] = {}
+    names: dict[str, str] = {}
+    with contextlib.ExitStack() as opened:
+        platform = registry.connect(
+            org.desired.platform, org.connection(console.environ, console.state / "sandbox"), runtime
+        )
+        opened.callback(platform.close)
+        for one in _crm(console, org):
+            kept = registry.connect_crm(one, runtime, platform)
+            opened.callback(kept.close)
+            crm.update({place.system: kept for place in one.places})
+            names.update({place.system: _name(org, one) for place in one.places})
+        opened.pop_all()
+    return Assembled(platform, crm, names) if crm else platform
+
+
+def _crm(console: Console, org: OrgConfig) -> tuple[CrmConnection, ...]:
+    return org.crm_connections(console.environ, console.state / "sandbox")
+
+
+def _name(org: OrgConfig, crm: CrmConnection) -> str:
+    """Return what the org calls a connection; nothing where the platform keeps the rows itself."""
+    own, _, name = crm.connection.org.partition(".")
+    return name if own == org.name else ""
 
 
 def allowances(tokens: Iterable[str]) -> tuple[Allowance, ...]:
