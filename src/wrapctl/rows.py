@@ -83,7 +83,8 @@ class LiveTable:
 class Rows:
     """What one system's place holds, as far as it was read: ``complete`` says whether that is all of its rows.
 
-    ``fields`` are the normalised fields that this place keeps, whatever its rows hold. ``value_list``: one row for
+    ``fields`` are the normalised fields that this place keeps, whatever its rows hold, ``sent`` those that it takes
+    and never gives back: they go out with what else is written, and nothing is written for them. ``value_list``: one row for
     each value (see above). ``compared`` is False where nothing can be read back: rows are sent, never compared.
     ``most``: how many rows the place can hold, foreign ones included. ``total``: how many it holds, where a read
     of some rows told it.
@@ -97,6 +98,7 @@ class Rows:
     compared: bool = True
     most: int | None = None
     total: int | None = None
+    sent: frozenset[str] = frozenset()
 
 
 NO_ROWS: Mapping[str, Rows] = MappingProxyType({})

@@ -391,6 +391,40 @@ def test_a_former_row_goes_where_the_crm_has_the_new_value_itself() -> None:
     ]
 
 
+def test_a_value_that_differs_in_case_alone_is_renamed() -> None:
+    have = values(live_row("value/solved", "v1", active=False))
+    assert told(in_sn(to_crm("SALE", "Solved")), holding(sn=have)) == [
+        (
+            "update row crm/sn/value%2FSolved active: False → True, key: 'value/solved' → 'value/Solved', "
+            "value: 'solved' → 'Solved'"
+        )
+    ]
+
+
+def test_a_value_of_somebody_else_that_differs_in_case_alone_blocks() -> None:
+    have = values(live_row("value/solved", "f1", mine=False))
+    assert told(in_sn(to_crm("SALE", "Solved")), holding(sn=have)) == [
+        (
+            'create row crm/sn/value%2FSolved [blocked: the CRM has "solved" already (id f1), which differs in case '
+            "or Unicode form alone and was not made by wrapctl: write the value as it is there]"
+        )
+    ]
+
+
+def test_what_a_place_never_gives_back_goes_out_with_the_rest_and_is_never_a_reason() -> None:
+    kept, sent = frozenset({"key", "value", "description"}), frozenset({"translations"})
+    german: tuple[tuple[str | None, ...], ...] = (("de", "Gelöst", None),)
+    want = in_sn(to_crm("SALE", "Solved", description="new", translations=german), to_crm("LOST", "Lost"))
+    made = planned(want, holding(sn=Rows(kept, value_list=True, sent=sent)))
+    assert [change.after.get("translations") for change in made.changes] == [None, german]
+    assert "translations" not in made.changes[0].after
+    rows = (live_row("value/Solved", "v1", description="old"), live_row("value/Lost", "v2"))
+    (update,) = planned(want, holding(sn=Rows(kept, rows, value_list=True, sent=sent))).changes
+    assert (update.before["translations"], update.after["translations"]) == (german, german)
+    same = (live_row("value/Solved", "v1", description="new"), live_row("value/Lost", "v2"))
+    assert told(want, holding(sn=Rows(kept, same, value_list=True, sent=sent))) == []
+
+
 def test_an_inactive_value_of_somebody_else_blocks() -> None:
     have = values(live_row("sys1", "f1", mine=False, value="Solved", active=False))
     assert told(in_sn(to_crm("SALE", "Solved")), holding(sn=have)) == [

@@ -62,10 +62,10 @@ class RowSettler:
         if row is None:
             return _gone(change, found)
         if not row.mine:
-            return stale(change, _now(change, row), _UNMARKED)
+            return stale(change, _now(change, row, found), _UNMARKED)
         if change.verb is Verb.UPDATE_ROW:
-            return update(change, _now(change, row), "row", merge=self._merge)
-        return _remove(change, row)
+            return update(change, _now(change, row, found), "row", merge=self._merge)
+        return _remove(change, row, found)
 
     def _found(self, system: str) -> _Found | None:
         if system not in self._systems:
@@ -84,7 +84,7 @@ def _create(change: Change, found: _Found) -> Standing:
         ids = ", ".join(sorted(row.id for row in mine))
         return stale(change, None, f"several rows of that key are live: {ids}")
     if mine:
-        now = _now(change, mine[0])
+        now = _now(change, mine[0], found)
         if now == dict(wanted):
             return Standing(Stand.ALREADY, change, NO_FIELDS, now, wanted, live_id=mine[0].id)
         fields = ", ".join(name for name in sorted(wanted) if now[name] != wanted[name])
@@ -94,18 +94,18 @@ def _create(change: Change, found: _Found) -> Standing:
     if not foreign:
         return Standing(Stand.AS_PLANNED, change, NO_FIELDS, None, wanted)
     if not found.rows.value_list:
-        return stale(change, _now(change, foreign[0]), _FOREIGN)
+        return stale(change, _now(change, foreign[0], found), _FOREIGN)
     offered = [row for row in foreign if row.fields.get("active") is not False]
     if not offered:
         why = "that value is there, inactive and not wrapctl's"
-        return stale(change, _now(change, foreign[0]), why)
+        return stale(change, _now(change, foreign[0], found), why)
     # The CRM has that value in its list: whoever put it there, it can be recorded.
-    now = _now(change, offered[0])
+    now = _now(change, offered[0], found)
     return Standing(Stand.ALREADY, change, NO_FIELDS, now, wanted, live_id=offered[0].id)
 
 
-def _remove(change: Change, row: LiveRow) -> Standing:
-    now = _now(change, row)
+def _remove(change: Change, row: LiveRow, found: _Found) -> Standing:
+    now = _now(change, row, found)
     if change.verb is Verb.DEACTIVATE_ROW and row.fields.get("active") is False:
         return Standing(Stand.ALREADY, change, change.before, now, change.after, live_id=row.id)
     moved = [name for name in sorted(change.before) if not alike(now[name], change.before[name])]
@@ -121,7 +121,7 @@ def _gone(change: Change, found: _Found) -> Standing:
         return Standing(Stand.ALREADY, change, change.before, None, change.after, live_id=change.live_id)
     other = found.mine.get(str(change.before.get("key")))
     if other:  # taken away and made anew by somebody else: nobody approved a change of that one
-        return stale(change, _now(change, other[0]), _ANOTHER)
+        return stale(change, _now(change, other[0], found), _ANOTHER)
     return update(change, None, "row", merge=False)
 
 
@@ -147,9 +147,13 @@ def _table(change: Change, table: LiveTable | None) -> Standing:
     return stale(change, now, f"the table lacks other columns than then: {lacks}")
 
 
-def _now(change: Change, row: LiveRow) -> dict[str, Value]:
-    """Return the row over the fields of a change, a value that means the same as the wanted one written like it."""
+def _now(change: Change, row: LiveRow, found: _Found) -> dict[str, Value]:
+    """Return the row over the fields of a change, a value that means the same as the wanted one written like it.
+
+    What the place never gives back is taken to be as it is wanted: nothing could ever tell.
+    """
     live = {**row.fields, "key": row.key}
+    live.update({name: change.after[name] for name in found.rows.sent if name in change.after})
     now: dict[str, Value] = {}
     for name in {**change.before, **change.after}:
         value = live.get(name)

@@ -16,6 +16,7 @@ from wrapctl.model import (
     row_address,
     table_address,
 )
+from wrapctl.plan.matching import fold
 from wrapctl.plan.view import View
 from wrapctl.plan.wanted import VALUE, Wanted, label_of
 from wrapctl.rows import LiveRow, LiveTable, Rows
@@ -31,12 +32,14 @@ _ADVICE = {
 class Pool:
     """The live rows of a system, by what they are found by: the key, or the value where it is a value list.
 
-    ``surplus`` are own rows beside another one of the same key.
+    ``surplus`` are own rows beside another one of the same key. ``folded`` are all rows of a value list by their value
+    but for case and Unicode form.
     """
 
     own: dict[str, LiveRow] = field(default_factory=dict)
     surplus: list[LiveRow] = field(default_factory=list)
     foreign: dict[str, LiveRow] = field(default_factory=dict)
+    folded: dict[str, list[LiveRow]] = field(default_factory=dict)
 
 
 class Place:
@@ -56,7 +59,10 @@ class Place:
         """Return live rows by what they are found by; active ones first, so that a twin out of use is not preferred."""
         pool = Pool()
         for row in sorted(self.rows.rows, key=lambda one: (not active(one), one.key, one.id)):
-            name = f"{VALUE}{row.fields.get('value')}" if self.rows.value_list else row.key
+            name = row.key
+            if self.rows.value_list:
+                name = f"{VALUE}{row.fields.get('value')}"
+                pool.folded.setdefault(fold(name), []).append(row)
             if not row.mine:
                 pool.foreign.setdefault(name, row)
             elif name in pool.own:
@@ -68,7 +74,10 @@ class Place:
     # ── values ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def after(self, wanted: Wanted) -> tuple[dict[str, Value], str]:
-        """Return a row as it is to be, in the fields that are kept here, and why its code is not clear."""
+        """Return a row as it is to be, in the fields that are kept here, and why its code is not clear.
+
+        What is taken here and never given back is in it where the files say something.
+        """
         pointer, unclear = self._pointer(wanted.code)
         mine: dict[str, Value] = {"system": self.system, "active": True, "code_id": pointer}
         fields: dict[str, Value] = {"key": wanted.key}
@@ -76,6 +85,9 @@ class Place:
             if name in mine:
                 fields[name] = mine[name]
             elif name in wanted.fields:
+                fields[name] = wanted.fields[name]
+        for name in sorted(self.rows.sent):
+            if wanted.fields.get(name):
                 fields[name] = wanted.fields[name]
         return fields, unclear
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from wrapctl.errors import Problem, Severity
 from wrapctl.model import Address, Change, CrmMapping, State, Value, Verb
+from wrapctl.plan.matching import fold
 from wrapctl.plan.place import Place, Pool, active
 from wrapctl.plan.plan import Unmanaged
 from wrapctl.plan.pointers import Pointers
@@ -132,7 +133,7 @@ class _Comparison:
             return
         stranger = pool.foreign.get(wanted.key)
         if stranger is None:
-            self.changes.append(self.place.creation(wanted))
+            self.changes.append(self.place.creation(wanted, self._alike(pool, wanted)))
         elif self.rows.value_list and active(stranger):
             self._used.add(stranger.id)
         else:
@@ -140,16 +141,30 @@ class _Comparison:
             self.changes.append(self.place.creation(wanted, taken))
 
     def _own(self, pool: Pool, wanted: Wanted) -> LiveRow | None:
-        """The own row of a wanted one: by its key; in a value list also by a value that it had before."""
+        """The own row of a wanted one: by its key; in a value list also by a value that it had before.
+
+        There the same value but for case or Unicode form counts as one that it had: few lists tell those apart.
+        """
         row = pool.own.get(wanted.key)
         if row is not None or not self.rows.value_list or wanted.key in pool.foreign:
             return row
-        for value in wanted.previously:
-            former = f"{VALUE}{value}"
-            row = pool.own.get(former)
-            if row is not None and former not in self.declared and row.id not in self._used:
+        former = [f"{VALUE}{value}" for value in wanted.previously]
+        candidates = [pool.own[key] for key in former if key in pool.own]
+        candidates += [row for row in pool.folded.get(fold(wanted.key), ()) if row.mine]
+        for row in candidates:
+            if row.id not in self._used and f"{VALUE}{row.fields.get('value')}" not in self.declared:
                 return row
         return None
+
+    def _alike(self, pool: Pool, wanted: Wanted) -> str:
+        """Why a value should not be made beside one of somebody else that looks the same."""
+        for row in pool.folded.get(fold(wanted.key), ()):
+            if not row.mine:
+                return (
+                    f'the CRM has "{row.fields.get("value")}" already (id {row.id}), which differs in case or Unicode '
+                    "form alone and was not made by wrapctl: write the value as it is there"
+                )
+        return ""
 
     def _update(self, wanted: Wanted, live: LiveRow) -> Change | None:
         after, unclear = self.place.after(wanted)
@@ -157,6 +172,9 @@ class _Comparison:
         same = live.key == wanted.key
         for name, value in after.items():
             if name == "key":
+                continue
+            if name in self.rows.sent:
+                before[name] = value
                 continue
             had = before[name] = live.fields.get(name)
             if name == "code_id" and unclear:

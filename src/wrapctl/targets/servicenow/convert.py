@@ -19,6 +19,8 @@ COUNT = "sys_mod_count"
 
 FIELDS_KEPT = frozenset({"key", "system", "value", "description", "active"})
 """What a place keeps. Translations are not among them: they can be sent and never read (contract, ``Row``)."""
+FIELDS_SENT = frozenset({"translations"})
+"""What goes out with the rest and is never compared."""
 
 _WORDS = ("message", "error_message", "error", "errors", "detail", "reason")
 _SAYING = 8

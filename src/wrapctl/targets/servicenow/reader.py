@@ -47,5 +47,6 @@ class ServicenowReader:
                 complete=listed,
                 value_list=True,
                 total=len(rows) if listed else None,
+                sent=convert.FIELDS_SENT,
             )
         return Live(self._identity, crm=crm)
