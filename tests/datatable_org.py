@@ -19,7 +19,8 @@ from wrapctl.targets.interface import Connection, CrmConnection, Outcome, Want
 
 TABLE = "Wrap-up mapping"
 SYSTEM = "salesforce"
-WITH_OTHERS: dict[str, Any] = {**COLUMNS, "active": {"type": "boolean", "default": True}, "note": "string"}
+OURS: dict[str, Any] = {**COLUMNS, "active": {"type": "boolean", "default": True}}
+WITH_OTHERS: dict[str, Any] = {**OURS, "note": "string"}
 """Our columns, and one that a flow's author added."""
 
 
@@ -34,7 +35,7 @@ def tables(platform: GenesysTarget, *places: Place) -> ConnectedTables:
     return connect(crm, None, platform)  # type: ignore[arg-type]  # a runtime is the platform's affair
 
 
-def mapped(key: str = "to/SALE", value: str = "Won", **fields: Value) -> Fields:
+def mapped(key: str = "to/SALE", value: str | None = "Won", **fields: Value) -> Fields:
     """A row as a plan holds it."""
     everything: dict[str, Value] = {
         "key": key,
