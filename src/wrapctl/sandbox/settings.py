@@ -193,6 +193,8 @@ class ServicenowSettings(CrmSettings):
     """What a condition on an unknown column does: ``glide.invalid_query.returns_no_rows``."""
     unique_codes: bool = True
     """Whether a rename to a label that is there is refused."""
+    hidden: tuple[str, ...] = ()
+    """Labels of codes that an ACL hides from every client: counted in ``X-Total-Count`` and in no page."""
     language: str = "en"
     """The language of the users: ``translated_code`` is in it."""
     refusals: Literal["message", "nowhere"] = "message"
@@ -201,6 +203,13 @@ class ServicenowSettings(CrmSettings):
     """The status when not one code was stored (documented for neither)."""
     updated_listed: bool = True
     """Whether ``created_wrap_up_codes`` holds those that were there already."""
+
+    @staticmethod
+    def parsed(given: dict[str, Any]) -> dict[str, Any]:
+        """Make the labels a tuple."""
+        if "hidden" in given:
+            given["hidden"] = tuple(given["hidden"])
+        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

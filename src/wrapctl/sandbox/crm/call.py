@@ -114,6 +114,11 @@ class Call:
         return parsed
 
 
+def units(text: str) -> int:
+    """Return a text's length as the CRMs count it: in UTF-16 code units, so that an emoji is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def host(arrival: Arrival) -> str:
     """Return the address that the sandbox was called by."""
     scheme = str(arrival.environ.get("wsgi.url_scheme", "http"))

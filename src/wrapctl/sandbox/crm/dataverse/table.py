@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from wrapctl.sandbox.crm.call import Refusal
+from wrapctl.sandbox.crm.call import Refusal, units
 from wrapctl.sandbox.planting import derived
 from wrapctl.sandbox.settings import DataverseSettings
 
@@ -63,7 +63,7 @@ def taken(given: Json) -> Json:
         elif name in TEXTS:
             if value is not None and not isinstance(value, str):
                 raise _unfit(name, value, "Edm.String")
-            if value is not None and len(value) > TEXTS[name]:
+            if value is not None and units(value) > TEXTS[name]:
                 text = (
                     f"A validation error occurred. The length of the '{name}' attribute of the '{ENTITY}' entity"
                     f" exceeded the maximum allowed length of '{TEXTS[name]}'."

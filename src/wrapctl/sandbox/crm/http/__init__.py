@@ -11,5 +11,6 @@ of a client is ``<client_id>:<client_secret>``, and never expires.
 A row is any JSON object; ``key`` is its key. Unless switched off, an answer with one row has its ``ETag``, and a row of a
 list has it as the member ``etag`` (which no write stores). ``If-Match`` and ``If-None-Match: *`` answer 412.
 ``Idempotency-Key`` on a write: the same key with the same request replays the first answer and does nothing, with another
-request it is 422. Errors are ``application/problem+json`` (RFC 9457). ``read_back: false`` leaves POST alone, 405 for all else.
+request it is 422. Errors are ``application/problem+json`` (RFC 9457). ``read_back: false`` leaves POST alone, which then
+replaces too, 405 for all else.
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wrapctl.sandbox.crm.call import Refusal
+from wrapctl.sandbox.crm.call import Refusal, units
 from wrapctl.sandbox.settings import SalesforceSettings
 
 if TYPE_CHECKING:
@@ -137,8 +137,7 @@ class Schema:
         for field in known:
             value = body[field.name]
             most = LONG if field.type == "longtext" and field.length == 255 else field.length
-            # Salesforce counts UTF-16 code units, as Java does.
-            if isinstance(value, str) and len(value.encode("utf-16-le", "surrogatepass")) // 2 > most:
+            if isinstance(value, str) and units(value) > most:
                 text = f"{field.name}: data value too large: {value:.255} (max length={most})"
                 return Wrong("STRING_TOO_LONG", text, (field.name,))
         missing = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from wrapctl.sandbox.crm.call import Refusal, answer
+from wrapctl.sandbox.crm.call import Refusal, answer, units
 from wrapctl.sandbox.crm.servicenow import queries, table
 from wrapctl.sandbox.crm.servicenow.table import LENGTHS, TABLE, TRANSLATIONS, settings_of
 from wrapctl.sandbox.crm.world import CREATE, DELETE, READ, UPDATE
@@ -93,7 +93,7 @@ def _wrong(one: object) -> str:
     for name, most in LENGTHS.items():
         if one.get(name) is not None and not isinstance(one[name], str):
             return f"The {name} must be a string."
-        if len(one.get(name) or "") > most:
+        if units(one.get(name) or "") > most:
             return f"The {name} exceeds the maximum length of {most} characters."
     if not isinstance(one.get("active", True), bool):
         return "The active flag must be a boolean."
@@ -108,7 +108,7 @@ def _wrong(one: object) -> str:
             return f"The code of the translation to {language} is required."
         if one.get("description") and not item.get("description"):
             return f"The description of the translation to {language} is required."
-        if len(item["code"]) > LENGTHS["code"] or len(item.get("description") or "") > LENGTHS["description"]:
+        if any(units(str(item.get(name) or "")) > most for name, most in LENGTHS.items()):
             return f"The translation to {language} exceeds the maximum length."
     return ""
 
@@ -142,7 +142,9 @@ def list_rows(call: Call) -> Reply:
     offset = _number(call, "sysparm_offset", 0)
     limit = min(_number(call, "sysparm_limit", 10000), settings.page_cap) or settings.page_cap
     names = [name.strip() for name in call.query.get("sysparm_fields", "").split(",") if name.strip()]
-    shown = [table.record(row) for row in rows[offset : offset + limit]]
+    # They are counted before the ACLs take theirs away, so that a page may be short.
+    page = [row for row in rows[offset : offset + limit] if row["code"] not in settings.hidden]
+    shown = [table.record(row) for row in page]
     if names:
         shown = [{name: row[name] for name in names if name in row} for row in shown]
     headers = [("X-Total-Count", str(len(rows)))]
