@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from datatable_org import DatatableHarness
+from targets.crm_http import HttpHarness, PostingHarness
+from targets.crm_salesforce import SalesforceHarness
+from value_list_orgs import DescribedEnvironment, ServicenowInstance
 from wrapctl.model import Address, Change, Fields, Live, Value, Verb, row_address
 from wrapctl.plan.units import Unit
 from wrapctl.rows import LiveRow, Rows
@@ -43,7 +47,7 @@ class CrmHarness(Protocol):
         """Have somebody else add a row of that value; return the id that the CRM gave it."""
         ...
 
-    def edit(self, row_id: str, description: str) -> None:
+    def edit(self, row_id: str, description: str, /) -> None:
         """Have somebody else write another description into a row (the time passes that the CRM's lock needs)."""
         ...
 
@@ -195,4 +199,11 @@ def written(
     return tuple(outcome for unit in units(harness, changes) for outcome in writer.write(unit, fresh))
 
 
-HARNESSES: dict[str, Callable[[Path], CrmHarness]] = {}
+HARNESSES: dict[str, Callable[[Path], CrmHarness]] = {
+    "dataverse": DescribedEnvironment,
+    "genesys-datatable": DatatableHarness,
+    "http": HttpHarness,
+    "http, without ETags": PostingHarness,
+    "salesforce": SalesforceHarness,
+    "servicenow": ServicenowInstance,
+}

@@ -149,7 +149,11 @@ def test_many_rows_have_an_outcome_each_in_their_order(world: CrmHarness) -> Non
 def test_a_read_by_keys_brings_those_rows_and_no_error_for_what_is_not_there(world: CrmHarness) -> None:
     one, _ = made(world, row(world, "ONE"), row(world, "OTHER"))
     nobody = "value/Nobody" if suite.can(world).value_list else "to/NOBODY"
-    assert [live.key for live in read(world, [one.key, nobody]).rows] == [one.key]
+    keys = [live.key for live in read(world, [one.key, nobody]).rows]
+    assert (one.key in keys, nobody in keys) == (True, False)
+    if not suite.can(world).value_list:
+        # A list of values is read whole: a row whose value somebody changed is found by its id alone.
+        assert keys == [one.key]
 
 
 def test_two_reads_of_a_system_that_stands_still_are_equal_and_change_nothing(world: CrmHarness) -> None:
