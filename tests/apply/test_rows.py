@@ -552,3 +552,27 @@ def test_what_was_sent_without_an_answer_stays_unknown(tmp_path: Path) -> None:
     ]
     assert report.exit_code is Exit.PARTIAL
     assert crm_of(desk).calls == ["POST sf to/SALE"]
+
+
+def test_a_crm_that_goes_down_in_the_middle_keeps_what_it_has_and_is_not_asked_again(tmp_path: Path) -> None:
+    desk = one_code(tmp_path)
+    crm = crm_of(desk)
+    desk.org = FakeOrg({"c1": "A", "c2": "B", "c3": "C"})
+    desk.want = wanting([code("A"), code("B"), code("C")], mapping({"A": "one", "B": "two"}))
+    holding(crm, "B", "old", "c2")
+    holding(crm, "C", "three", "c3")
+    calls = _rehearsed(desk)
+    crm.faults[first(calls, "GET sf to/B")] = Fault.DROPPED
+
+    report = desk.apply()
+
+    why = "not attempted: sf could not be read: GET sf to/B was not answered"
+    assert told(report) == [
+        "create row crm/sf/to%2FA → done",
+        f"update row crm/sf/to%2FB → {why}",
+        f"deactivate row crm/sf/to%2FC → {why}",
+    ]
+    assert crm.calls[-1] == "GET sf to/B"
+    assert report.exit_code is Exit.PARTIAL
+    crm.revive()
+    assert desk.apply().exit_code is Exit.OK
