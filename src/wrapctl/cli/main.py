@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "plan": ("plan", "Show what apply would change. Writes nothing."),
         "apply": ("apply", "Change what the plan shows, under a lock, and read it back."),
         "import": ("import_", "Write a live org down as files; the plan right after is empty."),
+        "crm": ("crm", "Show what codes are called in each CRM, and what is odd about it."),
         "schema": ("schema", "Write the JSON Schemas of files, plans and reports."),
         "sandbox": ("sandbox", "Serve or reset the emulated platform."),
         "unlock": ("unlock", "Take the run lock of an org away from a run that hangs."),

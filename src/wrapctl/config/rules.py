@@ -81,6 +81,23 @@ def first_match(rows: Iterable[Fields], facts: Mapping[str, str]) -> str | None:
     return code if isinstance(code, str) else None
 
 
+def by_status(rows: Iterable[Fields]) -> dict[str, Fields]:
+    """Return the rule that a case of which only the status is known meets first, for each status that a rule names.
+
+    ``*`` is the rule for every other status, when there is one.
+    """
+    found: dict[str, Fields] = {}
+    for row in ordered(rows):
+        condition = condition_of(row)
+        if not condition:
+            found.setdefault(ANY, row)
+            break
+        if len(condition) == 1 and condition[0][0] == STATUS:
+            for value in condition[0][1]:
+                found.setdefault(value, row)
+    return found
+
+
 def unreachable(conditions: Sequence[Condition]) -> dict[int, tuple[int, ...]]:
     """Return which rules no case can meet first → the earlier ones that take all of its cases.
 

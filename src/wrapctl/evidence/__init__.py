@@ -1,0 +1,1 @@
+"""What a person wants to know before deciding: pure questions to files and to what was read."""
