@@ -29,6 +29,8 @@ from world import (
     values,
 )
 from wrapctl.apply import batches
+from wrapctl.apply.settle_rows import RowSettler
+from wrapctl.apply.standing import Stand
 from wrapctl.errors import PlanUnusable
 from wrapctl.model import Change, ChangeId, CrmRow, Desired, Live, Lock, Ref, Scope, State, Value, Verb
 from wrapctl.plan import cost
@@ -417,3 +419,13 @@ def test_a_place_that_lacks_a_verb_blocks_what_needs_it() -> None:
         State.BLOCKED,
         "Like an endpoint cannot create a row: do it there by hand",
     )
+
+
+def test_what_a_place_never_gives_back_is_taken_to_be_as_wanted() -> None:
+    kept, sent = frozenset({"key", "value", "active"}), frozenset({"translations"})
+    german: Value = (("de", "Gelöst", None),)
+    want = desired([code("SALE", "Sale")], crm=[mapping("sn", to_crm("SALE", "Solved", translations=german))])
+    empty = Rows(kept, value_list=True, sent=sent)
+    (create,) = planned(want, live([SALE], crm={"sn": empty})).changes
+    shown = live([SALE], crm={"sn": replace(empty, rows=(live_row("value/Solved", "v1"),))})
+    assert RowSettler(shown, merge=False).settle(create).stand is Stand.ALREADY
