@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from render.plans import ORG, plan
+from wrapctl.apply.report import Entry, Report, Status
 from wrapctl.errors import Source
 from wrapctl.model import Change, Lock, Ref, Verb, code_address, row_address, table_address
 from wrapctl.render import markdown, text
@@ -131,3 +132,12 @@ def test_a_system_with_a_hostile_name_breaks_neither_the_fold_nor_the_page() -> 
         "</summary>"
     )
     assert "+** `A` → `</details> | [a](javascript:1)`" in printed
+
+
+def test_rows_that_were_written_are_a_line_for_each_system() -> None:
+    entries = [
+        Entry(Verb.CREATE_ROW, row_address(ORG, "salesforce", f"to/{code}"), Status.DONE, code, "salesforce")
+        for code in ("LOST", "WON")
+    ]
+    told = text.report(Report("r1", ORG, "id", "p", tuple(entries)))
+    assert "  + 2 rows created in salesforce: LOST, WON\n" in told

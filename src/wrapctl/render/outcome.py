@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wrapctl.apply.report import GOOD, Entry, Report, Status, past
-from wrapctl.model import Verb
+from wrapctl.model import ROW_VERBS, Verb
 from wrapctl.plan.diff import differing
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line, some
 from wrapctl.render.values import field_lines, shown, title, value
@@ -166,14 +166,23 @@ def _drift(entry: Entry) -> Line:
 
 
 def _done(entries: list[Entry]) -> Iterator[Line]:
-    """One line for each change, but one for all links of a queue that ended alike."""
+    """One line for each change, but one for all links of a queue, or rows of a system, that ended alike."""
     links: dict[tuple[Verb, str, str], list[Entry]] = {}
+    rows: dict[tuple[Verb, str], list[Entry]] = {}
     for entry in entries:
-        if entry.verb in LINKS:
+        if entry.verb in ROW_VERBS:
+            rows.setdefault((entry.verb, entry.within), []).append(entry)
+        elif entry.verb in LINKS:
             links.setdefault((entry.verb, entry.within, entry.address.split("/code/")[0]), []).append(entry)
         else:
             on = " on " if entry.verb in {Verb.SET_ACW, Verb.SET_OUTBOUND} else " "
             yield line(past(entry.verb), on, *_named(entry), mark=MARKS[entry.verb])
+    for (verb, system), members in rows.items():
+        names = some([[Said(entry.label)] for entry in members], len(members))
+        counted = count(len(members), "row")
+        yield line(
+            f"{counted} {past(verb).removeprefix('row ')} in ", Said(system), ": ", *names, mark=MARKS[verb]
+        )
     for (verb, within, _), members in links.items():
         names = some([code_name(entry) for entry in members], len(members))
         word = "to" if verb is Verb.ASSIGN else "from"
