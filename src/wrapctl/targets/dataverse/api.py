@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from wrapctl.errors import Answered, IncompleteRead, TargetError
 from wrapctl.http.session import Session
@@ -65,7 +65,7 @@ class Api:
         Raises:
             TargetError: it could not be read.
         """
-        call = Call("GET", ROW, {"id": row_id}, (("$select", SELECT),), headers=_ODATA)
+        call = Call("GET", ROW, {"id": row_id}, headers=_ODATA)
         try:
             value = self._session.send(call).value
         except Answered as error:
@@ -155,18 +155,17 @@ class Api:
         """What the next page is asked by. The link is the server's text: it may lead nowhere but here."""
         try:
             parts = urlsplit(link)
-            same = (
-                (parts.scheme, parts.hostname, parts.port)
-                == (self._origin.scheme, self._origin.hostname, self._origin.port)
-                and parts.path == ROWS
-                and not parts.username
-            )
+            same = _origin(parts) == _origin(self._origin) and parts.path == ROWS and "@" not in parts.netloc
             query = tuple(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
         except ValueError:
             same, query = False, ()
-        if not same:
+        if not same or not query:
             raise IncompleteRead(
                 "dispositions: the link to the next page leads to another place than this listing",
                 hint="nothing was sent there; check the endpoint of the connection",
             )
         return query
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
