@@ -43,7 +43,7 @@ class Pointers:
             return
         if not rows.complete:
             self.hidden.append(mapping.system)
-        for row in rows.rows:
+        for row in sorted(rows.rows, key=lambda one: (one.key, one.id)):
             fate = fates.get(row.id)
             for code_id in self._named(row.fields, row.key, mine=row.mine):
                 if fate is not None and (fate.verb is not Verb.UPDATE_ROW or not self._names(fate, code_id)):
