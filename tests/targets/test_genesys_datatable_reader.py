@@ -174,6 +174,15 @@ def test_few_rows_of_a_large_table_are_asked_for_one_by_one_and_many_by_pages(ma
     assert spent(world, keys(3)) == 3
 
 
+def test_a_table_that_has_all_columns_is_looked_for_once(make: Any) -> None:
+    world = make(**seeded(MANY))
+    for wanted in (keys(1), keys(2), keys(MANY)):
+        world.read(wanted)
+    assert len([one for one in world.org.sent("GET", "/datatables") if "/rows" not in one]) == 1
+    world.read([])
+    assert len([one for one in world.org.sent("GET", "/datatables") if "/rows" not in one]) == 2
+
+
 def test_a_small_table_is_read_with_its_first_page(make: Any) -> None:
     world = make(**seeded(9))
     assert spent(world, [*keys(2), "to/NOBODY"]) == 1
@@ -222,13 +231,27 @@ def test_another_row_than_the_one_asked_for_is_an_error(make: Any) -> None:
         world.read(keys(MANY)[-1:])
 
 
-def test_a_table_that_is_removed_in_between_is_an_error_and_not_a_missing_row(make: Any) -> None:
+def test_a_table_that_is_removed_in_between_is_looked_for_again_and_never_a_missing_row(make: Any) -> None:
     world = make(**seeded(MANY))
-    world.read(keys(1))
+    far = keys(MANY)[-1:]
     edit = {"op": "delete_table", "table": TABLE}
     world.org.fault("edit", method="GET", path="/rows/", edit=edit, nth=1)
     with pytest.raises(TargetError, match=r"table\.not\.found"):
-        world.read(keys(MANY)[-1:])
+        world.read(far)
+    rows = world.read(far)
+    assert rows.table is not None
+    assert (rows.table.id, rows.rows) == (None, ())
+
+
+def test_a_table_that_was_made_anew_is_found_under_its_new_id(make: Any) -> None:
+    world = make(**seeded(MANY))
+    former = world.read(keys(1)).table
+    world.org.edit(op="delete_table", table=TABLE)
+    world.org.edit(op="add_table", name=TABLE, columns=OURS)
+    world.own("to/CODE_000", value="new")
+    rows = world.read(keys(1))
+    assert [row.fields["value"] for row in rows.rows] == ["new"]
+    assert (rows.table is not None, rows.table == former) == (True, False)
 
 
 def test_a_client_that_may_not_read_tables_is_told_what_it_lacks(make: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from wrapctl.errors import Answered
 from wrapctl.model import Identity, Live
 from wrapctl.rows import LiveRow, LiveTable, Place, Rows
 from wrapctl.targets.genesys.reader import GenesysReader
 from wrapctl.targets.genesys_datatable import convert
 from wrapctl.targets.genesys_datatable.convert import Body
 from wrapctl.targets.genesys_datatable.options import DatatableTarget
-from wrapctl.targets.genesys_datatable.tables import Tables
+from wrapctl.targets.genesys_datatable.tables import NO_TABLE, Tables
 from wrapctl.targets.interface import Want
 
 
@@ -75,16 +76,26 @@ class DatatableReader:
         return Live(identity, crm=crm)
 
     def _table(self, name: str, asked: Mapping[str, frozenset[str] | None]) -> dict[str, Rows]:
-        body = self._tables.find(name)
-        if body is None:
-            count = self._tables.count()
-            return {
-                system: _rows(
-                    self._places[system], convert.no_table(self._places[system].options, count), (), total=0
-                )
-                for system in asked
-            }
-        table = convert.live_table(body)
+        few = all(keys is not None for keys in asked.values()) and any(asked.values())
+        known = self._tables.known(name) if few else None
+        if known is not None:
+            try:
+                return self._kept(known, asked)
+            except Answered as error:
+                if error.answer.code != NO_TABLE:
+                    raise
+                self._tables.forget(name)
+        table = self._tables.find(name)
+        if table is not None:
+            return self._kept(table, asked)
+        count = self._tables.count()
+        places = {system: self._places[system] for system in asked}
+        return {
+            system: _rows(kept, convert.no_table(kept.options, count), (), complete=True, total=0)
+            for system, kept in places.items()
+        }
+
+    def _kept(self, table: LiveTable, asked: Mapping[str, frozenset[str] | None]) -> dict[str, Rows]:
         table_id = str(table.id)
         if any(keys is None for keys in asked.values()):
             bodies = self._tables.rows(table_id)
@@ -92,11 +103,11 @@ class DatatableReader:
             wanted = {self._places[system].key(key) for system, keys in asked.items() for key in keys or ()}
             bodies = self._tables.some(table_id, frozenset(wanted)) if wanted else []
         size = self._tables.memory.sizes.get(table_id)
+        total = None if size is None else size.rows
         found: dict[str, Rows] = {}
         for system, keys in asked.items():
             kept = self._places[system]
             live = self._without_siblings(system, bodies) if keys is None else _asked(kept, bodies, keys)
-            total = None if size is None else size.rows
             found[system] = _rows(kept, table, live, complete=keys is None, total=total)
         return found
 
@@ -117,7 +128,7 @@ def _asked(kept: Kept, bodies: Iterable[Body], keys: frozenset[str]) -> tuple[Li
 
 
 def _rows(
-    kept: Kept, table: LiveTable, rows: tuple[LiveRow, ...], *, complete: bool = True, total: int | None
+    kept: Kept, table: LiveTable, rows: tuple[LiveRow, ...], *, complete: bool, total: int | None
 ) -> Rows:
     return Rows(
         fields=convert.FIELDS,

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from wrapctl.errors import Answered, Forbidden, IncompleteRead
 from wrapctl.http.wire import Reply
+from wrapctl.rows import LiveTable
 from wrapctl.targets.genesys.api import Api, Query
-from wrapctl.targets.genesys_datatable.convert import KEY, Body, rest_of
+from wrapctl.targets.genesys_datatable.convert import KEY, Body, live_table, rest_of
 
 TABLES = "/api/v2/flows/datatables"
 TABLE = "/api/v2/flows/datatables/{datatableId}"
@@ -37,11 +38,13 @@ class Size:
 class Memory:
     """What was seen so far. ``lock`` guards it.
 
-    ``sizes``: by table id. ``made``: ids of the tables that this run made, by name. ``rest``: the columns of others
-    in the rows that were read, by table id and key: a PUT must carry them.
+    ``tables``: by name, those that have all columns. ``sizes``: by table id. ``made``: ids of the tables that this
+    run made, by name. ``rest``: the columns of others in the rows that were read, by table id and key: a PUT must
+    carry them.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    tables: dict[str, LiveTable] = field(default_factory=dict)
     sizes: dict[str, Size] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     rest: dict[tuple[str, str], Body] = field(default_factory=dict)
@@ -56,8 +59,20 @@ class Tables:
 
     # ── tables ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def find(self, name: str) -> Body | None:
-        """Return the table of exactly that name with its schema, None where the client sees none.
+    def known(self, name: str) -> LiveTable | None:
+        """Return a table that was seen with all columns: nobody can take one away without the table itself."""
+        return self.memory.tables.get(name)
+
+    def forget(self, name: str) -> None:
+        """Take back what was seen of a table that is not there any more."""
+        with self.memory.lock:
+            table = self.memory.tables.pop(name, None)
+            self.memory.made.pop(name, None)
+            if table is not None:
+                self.memory.sizes.pop(str(table.id), None)
+
+    def find(self, name: str) -> LiveTable | None:
+        """Return the table of exactly that name, None where the client sees none.
 
         Raises:
             TargetError: it is not known whether there is one.
@@ -66,9 +81,13 @@ class Tables:
             # The filter has a wildcard and knows no case: only the very name counts.
             found = self.api.listing("data tables", TABLES, query=(("name", name), *_SCHEMA))
         table = next((body for body in found if body.get("name") == name), None)
-        if table is None or table.get("schema") is not None:
-            return table
-        return self.table(str(table["id"]))
+        if table is None:
+            return None
+        found_table = live_table(table if table.get("schema") is not None else self.table(str(table["id"])))
+        if not found_table.lacks and not found_table.trouble:
+            with self.memory.lock:
+                self.memory.tables[name] = found_table
+        return found_table
 
     def table(self, table_id: str) -> Body:
         """Return a table with its schema.
