@@ -238,10 +238,10 @@ def test_every_value_of_a_row_is_a_text(org: Crm) -> None:
 def test_a_long_list_is_read_by_offset_and_counts_what_it_hides(org: Crm) -> None:
     for start in range(0, 6, 2):
         upsert(org.admin, {"code": f"n{start}"}, {"code": f"n{start + 1}"})
-    asked = {"sysparm_query": "codeSTARTSWITHn^ORDERBYcode", "sysparm_limit": 4}
+    asked: dict[str, Any] = {"sysparm_query": "codeSTARTSWITHn^ORDERBYcode", "sysparm_limit": 4}
     reply = org.admin("GET", ROWS, sysparm_offset=0, **asked)
     assert reply.headers["X-Total-Count"] == "6"
-    links = dict(reversed(link.split(";rel=")) for link in reply.headers["Link"].split(","))
+    links = {name: url for url, name in (link.split(";rel=") for link in reply.headers["Link"].split(","))}
     assert set(links) == {'"first"', '"next"', '"last"'}
     following = org.admin.http.get(
         links['"next"'].strip("<>").removeprefix("http://localhost"), headers=org.admin.headers
