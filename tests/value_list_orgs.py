@@ -143,7 +143,7 @@ class Instance:
         fresh = fresh or self.read_live()
         target = target or self.target
         writer = target.writer()
-        units = cut(changes, target.capabilities.verbs)
+        units = cut(changes, {}, {self.system: target.capabilities})
         by_id = {outcome.id: outcome for unit in units for outcome in writer.write(unit, fresh)}
         return tuple(by_id[change.id] for change in changes)
 

@@ -94,7 +94,7 @@ def test_a_national_cloud_logs_in_at_its_own_host(env: Environment) -> None:
     ],
 )
 def test_a_connection_that_makes_no_sense_sends_nothing(
-    env: Environment, endpoint: str, options: dict[str, str], words: str
+    env: Environment, endpoint: str, options: dict[str, Any], words: str
 ) -> None:
     recorder = Recorder()
     with pytest.raises(UsageError, match=words):
