@@ -1,0 +1,1 @@
+"""What happens around a pull request: the host's API, comments, approvals."""
