@@ -21,6 +21,7 @@ RUNS = (
     ("requests.py", "1000", "200", "50"),
     ("requests.py", "5000", "1000", "120"),
     ("cxone.py",),
+    ("datatable.py",),
 )
 
 

@@ -146,7 +146,7 @@ class Tables:
             if len(page) == total:
                 return found
             wanted -= {str(body[KEY]) for body in found}
-        if len(wanted) < size.pages:
+        if len(wanted) < max(1, size.pages):
             single = self.api.each(lambda key: self.row(table_id, key), sorted(wanted))
             return [*found, *(body for body in single if body is not None)]
         return [*found, *_among(self.rows(table_id), wanted)]
