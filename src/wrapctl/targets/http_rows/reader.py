@@ -37,7 +37,7 @@ class HttpReader:
             return Rows(where.fields, complete=wanted is None, compared=False)
         if wanted is not None and not wanted:
             return Rows(where.fields, complete=False)
-        rows = tuple(self._api.rows(where))
+        rows = tuple(sorted(self._api.rows(where), key=lambda row: (row.key, row.id)))
         if wanted is None:
             return Rows(where.fields, rows, total=len(rows))
         kept = {where.kept(key) for key in wanted}

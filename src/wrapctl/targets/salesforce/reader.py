@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from wrapctl.errors import IncompleteRead
 from wrapctl.model import Identity, Live
@@ -67,16 +67,16 @@ class SalesforceReader:
             records = self._api.query(convert.query(where, condition), f"rows of {where.system}") or []
             return [convert.live_row(where, record) for record in records]
 
-        found = [row for rows in each(ask, conditions, workers=_WORKERS) for row in rows]
+        found = _sorted(row for rows in each(ask, conditions, workers=_WORKERS) for row in rows)
         _each_once(where, found)
-        return _some(where, tuple(found), wanted)
+        return _some(where, found, wanted)
 
     def _whole(self, where: Layout) -> Rows:
         title = f"rows of {where.table}"
         records = self._api.query(convert.query(where), title, most=MOST_FOREIGN)
         if records is None:
             records = self._api.query(convert.query(where, convert.own(where)), title) or []
-        rows = tuple(convert.live_row(where, record) for record in records)
+        rows = _sorted(convert.live_row(where, record) for record in records)
         _each_once(where, rows)
         self._sizes[where.table] = len(rows)
         return Rows(where.fields, rows, total=len(rows))
@@ -89,7 +89,11 @@ def _some(where: Layout, rows: tuple[LiveRow, ...], wanted: frozenset[str]) -> R
     return Rows(where.fields, some, complete=False)
 
 
-def _each_once(where: Layout, rows: tuple[LiveRow, ...] | list[LiveRow]) -> None:
+def _sorted(rows: Iterable[LiveRow]) -> tuple[LiveRow, ...]:
+    return tuple(sorted(rows, key=lambda row: (row.key, row.id)))
+
+
+def _each_once(where: Layout, rows: tuple[LiveRow, ...]) -> None:
     if len({row.id for row in rows}) != len(rows):
         raise IncompleteRead(f"rows of {where.table} came twice", hint="run again")
     own = [row.key for row in rows if row.mine]
