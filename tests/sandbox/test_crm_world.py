@@ -114,6 +114,28 @@ def test_a_reset_puts_the_seed_back(tmp_path: Path, platform: str) -> None:
     assert org.box.state(NAME) == before
 
 
+def test_a_reset_of_an_org_puts_its_connections_back_too(tmp_path: Path, platform: str) -> None:
+    org = seeded(tmp_path, platform)
+    for name in ("acme", "acme-two"):
+        org.box.ensure(name)
+    org.box.ensure("acme-two.crm", platform)
+    org.box.edit("acme-two.crm", {"op": "add-row", "set": dict(ROW[platform][0])})
+    org.edit("remove-row", row="a")
+    org.box.reset("acme")
+    assert values(org) == ["old"]
+    assert len(org.box.state("acme-two.crm")["rows"]) == 1
+
+
+def test_a_served_instance_is_made_over_http(tmp_path: Path, platform: str) -> None:
+    box = Sandbox(tmp_path, Clock())
+    http_client = Client(box.wsgi)
+    seed = {"name": "late", "platform": platform, "rows": [ROW[platform][0]]}
+    assert http_client.post("/sandbox/orgs", json=seed).status_code == 204
+    edit = {"op": "remove-row", "row": "a", "by": "dana"}
+    assert http_client.post("/sandbox/edits", json={"org": "late", "edit": edit}).status_code == 204
+    assert http_client.get("/sandbox/state", query_string={"org": "late"}).get_json()["rows"] == {}
+
+
 def test_a_seed_that_makes_no_sense_is_refused(tmp_path: Path, platform: str) -> None:
     box = Sandbox(tmp_path, Clock())
     base = {"name": "x", "platform": platform}

@@ -148,13 +148,17 @@ class World:
         return [line | {"changes": json.loads(line["changes"])} for line in lines]
 
     def reset(self, org: str | None = None) -> None:
-        """Put an org, or all of them, back to its seed; with all, faults and the request log go too."""
+        """Put an org and the CRM instances of its connections (``org.…``), or everything, back to the seeds.
+
+        With everything, faults and the request log go too.
+        """
         with self._store.write() as con:
             if org is None:
                 con.execute("delete from faults")
                 con.execute("delete from requests")
-            rows = con.execute("select doc from seeds where ? is null or org = ?", (org, org)).fetchall()
-            if org is not None and not rows:
+            held = dict(con.execute("select org, doc from seeds").fetchall())
+            if org is not None and org not in held:
                 raise LookupError(f"the sandbox holds no org {org!r}")
-            for (text,) in rows:
-                seed.plant(con, json.loads(text))
+            for name, text in held.items():
+                if org is None or name == org or name.startswith(f"{org}."):
+                    seed.plant(con, json.loads(text))
