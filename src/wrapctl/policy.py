@@ -46,7 +46,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may do what to an org. Never content: on a pull request it comes from the base branch."""
+    """Who may do what to an org. Never content: on a pull request it comes from the base branch.
+
+    ``fresh``: a merge in CI writes whatever the files say, not just what its pull request showed.
+    ``journal_branch`` keeps the journal on that branch of the git remote; empty: in the project's folder alone.
+    """
 
     observe: bool = False
     unmanaged: str = "report"
@@ -57,6 +61,8 @@ class Policy:
     windows: tuple[Window, ...] = ()
     timezone: str = "UTC"
     lock: str = "file"
+    fresh: bool = False
+    journal_branch: str = ""
 
 
 DEFAULT = Policy()

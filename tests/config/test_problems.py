@@ -60,6 +60,12 @@ def queues(*lines: str, sets: str = "") -> str:
         ("region: eu-west-1\n", "3:11: error: both `region` and `endpoint` (keep the one that is meant)"),
         ("credentials: {client_id: {env: A}}\n", "4:1: error: credentials lack client_secret (write client_secret: {env: ACME_CLIENT_SECRET})"),
         ("apply: {lock: git}\n", "4:15: error: `lock`: `git` is not allowed (did you mean `git-ref`?)"),
+        ("apply: {mode: review}\n", "4:15: error: `mode`: `review` is not allowed (did you mean `reviewed`?)"),
+        ("journal: {store: git-brunch}\n", "4:18: error: `store`: `git-brunch` is not allowed (did you mean `git-branch`?)"),
+        *(
+            (f"journal: {{branch: {name}}}\n", f"4:19: error: `branch`: `{name}` is not a name for a branch (such as wrapctl-journal)")
+            for name in ("-x", "a..b", "a b", "x.lock", "a//b", "/a", "a/", "a.", "refs~1", ".a")
+        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_org_yaml(tmp_path: Path, extra: str, message: str) -> None:

@@ -119,7 +119,8 @@ def test_everything_that_a_file_says_arrives_in_the_desired_state(tmp_path: Path
         manage: {mode: observe, unmanaged: prune, divisions: [Sales], ignore: [Z*], protect: [F]}
         limits: {creates: {max: 1}, updates: {percent: 5, max: 7}, codes_per_queue: 9, requests_per_minute: 60}
         windows: [{days: [sat-mon, wed], from: "20:00", to: "06:30"}]
-        apply: {lock: git-ref}
+        apply: {lock: git-ref, mode: fresh}
+        journal: {store: git-branch, branch: ops/journal}
     """
     codes = """
         kind: WrapUpCodes
@@ -187,6 +188,7 @@ def test_everything_that_a_file_says_arrives_in_the_desired_state(tmp_path: Path
         "Europe/Berlin",
         "git-ref",
     )
+    assert (policy.fresh, policy.journal_branch) == (True, "ops/journal")
     assert policy.windows == (Window(frozenset({5, 6, 0, 2}), 20 * 60, 6 * 60 + 30),)
     assert (policy.limits.creates, policy.limits.updates) == (Limit(max=1), Limit(max=7, percent=5))
     assert policy.limits.deletes == Limit(max=10, percent=10)

@@ -18,6 +18,7 @@ from wrapctl.config.spec_base import Block, Model, Secret
 from wrapctl.config.spec_crm import ConnectionSpec, CrmMapping
 from wrapctl.config.values import (
     Bool,
+    Branch,
     Clock,
     Day,
     Duration,
@@ -115,6 +116,22 @@ class Apply(Model):
     lock: Literal["file", "git-ref"] = Field(
         "file", description="`file`: this machine only. `git-ref`: one apply at a time over all runners."
     )
+    mode: Literal["reviewed", "fresh"] = Field(
+        "reviewed",
+        description="What a merge writes in CI. `reviewed`: the changes that the pull request showed, others are held. "
+        "`fresh`: whatever the files say by then.",
+    )
+
+
+class JournalSpec(Model):
+    """Where the journal of what was applied is kept."""
+
+    store: Literal["dir", "git-branch"] = Field(
+        "dir",
+        description="`dir`: in `.wrapctl/journal`, on the machine that applied. `git-branch`: also on a branch of the "
+        "git remote, where it outlives the runner.",
+    )
+    branch: Branch = Field("wrapctl-journal", description="The branch; it holds nothing but the journal.")
 
 
 class Org(Model):
@@ -145,6 +162,7 @@ class Org(Model):
     windows: list[WindowSpec] | None = Field(None, description="When apply may write. Left out: always.")
     connections: dict[str, ConnectionSpec] | None = Field(None, description="CRM connections by name.")
     apply: Apply = Field(default_factory=Apply)
+    journal: JournalSpec = Field(default_factory=JournalSpec)
     genesys: Block | None = Field(None, description="Options of Genesys Cloud.")
     cxone: Block | None = Field(None, description="Options of NICE CXone.")
 

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 MAX_NAME: Final = 256
 MAX_KEY: Final = 128
 KEY: Final = re.compile(r"[A-Z0-9_-]{1,128}")
+BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9_.-]{0,99}){0,4}")
 ORG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SET: Final = "set:"
@@ -72,6 +73,14 @@ def to_text(text: str) -> str:
     """Check free text: line breaks and tabs are fine, other control characters are not."""
     if (bad := has_control(text, "\n\t")) is not None:
         raise Wrong(f"a control character (U+{ord(bad):04X}) in the text", "remove it")
+    return text
+
+
+def to_branch(text: str) -> str:
+    """Check the name of a git branch, in the characters that every tool takes."""
+    parts = text.split("/")
+    if not BRANCH.fullmatch(text) or ".." in text or any(part.endswith((".", ".lock")) for part in parts):
+        raise Wrong(f"{quoted(text)} is not a name for a branch", "such as wrapctl-journal")
     return text
 
 
@@ -174,6 +183,7 @@ Name = Annotated[str, AfterValidator(to_name), _schema(type=_ANY_SCALAR, minLeng
 Listed = Annotated[str, _schema(type=_ANY_SCALAR, minLength=1, maxLength=MAX_NAME)]
 Key = Annotated[str, AfterValidator(to_key), _schema(type=_ANY_SCALAR, pattern=f"^{KEY.pattern}$")]
 Id = Annotated[str, AfterValidator(to_name), _schema(type=_ANY_SCALAR, minLength=1)]
+Branch = Annotated[str, AfterValidator(to_branch), _schema(type=_ANY_SCALAR, pattern=f"^{BRANCH.pattern}$")]
 Bool = Annotated[bool, BeforeValidator(to_bool)]
 Int = Annotated[int, BeforeValidator(to_int), _schema(type="integer", minimum=0)]
 Percent = Annotated[int, BeforeValidator(to_percent), _schema(type="integer", minimum=0, maximum=100)]
