@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wrapctl.sandbox.crm.call import Refusal, answer
@@ -266,7 +267,12 @@ def _when(tx: OrgTx) -> str:
 
 
 def _who(tx: OrgTx) -> str:
-    return record_id(USER, tx.actor.id)
+    return _user(tx.actor.id)
+
+
+@lru_cache(maxsize=64)
+def _user(name: str) -> str:
+    return record_id(USER, name)
 
 
 class Keeper:

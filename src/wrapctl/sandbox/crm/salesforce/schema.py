@@ -42,6 +42,13 @@ class Field:
     system: bool = False
 
 
+STANDARD = {
+    field.name.casefold(): field
+    for field in (*(Field(one, system=True) for one in SYSTEM), Field(NAME, "text", 80), Field("OwnerId"))
+}
+"""What every custom object has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wrong:
     """Why a row is refused, as Salesforce tells it."""
@@ -61,9 +68,11 @@ class Schema:
 
     def field(self, name: str) -> Field | None:
         """Return a field by its name, whose case does not matter where it is declared."""
-        standard = (*(Field(one, system=True) for one in SYSTEM), Field(NAME, "text", 80), Field("OwnerId"))
-        for known in (*standard, *self.declared):
-            if known.name.casefold() == name.casefold():
+        folded = name.casefold()
+        if folded in STANDARD:
+            return STANDARD[folded]
+        for known in self.declared:
+            if known.name.casefold() == folded:
                 return known
         if not self.declared and name.lower().endswith("__c"):
             return Field(name, external_id=True)
