@@ -276,6 +276,16 @@ def test_an_upsert_that_is_refused_as_a_whole_refuses_each(sn: ServicenowInstanc
     assert "malformed: on line 1" in outcomes[0].message
 
 
+def test_where_none_was_stored_each_hears_its_own_words(sn: ServicenowInstance) -> None:
+    sn.set(refused={"R7 ": "no such luck", "R31 ": "not today"}, all_refused=400)
+    outcomes = sn.write(create("R7 !"), create("R31 !"))
+    assert [outcome.message for outcome in outcomes] == [
+        "ServiceNow refused it: no such luck",
+        "ServiceNow refused it: not today",
+    ]
+    assert [outcome.answer and outcome.answer.status for outcome in outcomes] == [400, 400]
+
+
 @pytest.mark.parametrize("how", ["lose-answer", "status", "html"])
 def test_an_upsert_without_a_usable_answer_leaves_open_what_happened(
     sn: ServicenowInstance, how: str

@@ -178,12 +178,12 @@ def said(value: object, labels: Iterable[str], *, partly: bool) -> Said:
         else:
             refused[label] = words or general or "refused without a word"
     left = [label for label in sent if label not in stored and label not in refused]
-    for label, words in _named(general, left) if partly else ():
+    for label, words in named(general, left) if partly else ():
         refused.setdefault(label, words)
     return Said({label: stored[label] for label in stored if label not in refused}, refused, general)
 
 
-def _named(message: str, labels: list[str]) -> Iterator[tuple[str, str]]:
+def named(message: str, labels: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the labels (the longest first) that a message names, each with what the message says about it.
 
     A label inside of another's is not named. What is said of one ends where the next begins; where hardly anything is

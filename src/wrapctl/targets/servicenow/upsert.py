@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wrapctl.errors import IncompleteRead, Interrupted, PlatformAnswer, TargetError
+from wrapctl.errors import Answered, IncompleteRead, Interrupted, PlatformAnswer, TargetError
 from wrapctl.http.wire import Reply
 from wrapctl.model import Change, ChangeId, Fields, Verb
 from wrapctl.rows import LiveRow, Place, alike
@@ -22,6 +22,9 @@ from wrapctl.targets.servicenow.classify import failed, gone, upsert_failed
 from wrapctl.targets.servicenow.convert import COUNT, Body, Said
 from wrapctl.targets.servicenow.options import Columns
 from wrapctl.targets.value_list import folded
+
+_LONGEST = 500
+"""Letters of a refusal that are quoted."""
 
 FOREIGN = "the wrap-up code is not wrapctl's: only rows that it made are ever changed or removed"
 
@@ -157,8 +160,10 @@ class Upsert:
             reply = self._api.upsert([convert.upsert_item(item.fields, self._place) for item in items])
         except TargetError as error:
             self._sent = True
+            words = _told_each(error, items)
             for item in items:
-                self._heard_of(item, upsert_failed(item.change, error))
+                failure = upsert_failed(item.change, error)
+                self._heard_of(item, _in_words(failure, words.get(item.label, "")))
             return
         self._sent = True
         said = convert.said(reply.value, (item.label for item in items), partly=reply.status == 207)
@@ -184,15 +189,9 @@ class Upsert:
         """Judge one item by what the answer says of it and by what was read afterwards."""
         change, label = item.change, item.label
         if label in said.refused:
-            words = said.refused[label]
-            answer = PlatformAnswer(f"POST {CODES}", reply.status, "", words, reply.request_id)
-            return Outcome(
-                change.id,
-                Result.REFUSED,
-                message=f"ServiceNow refused it: {words}",
-                answer=answer,
-                request_id=reply.request_id,
-            )
+            answer = PlatformAnswer(f"POST {CODES}", reply.status, "", "", reply.request_id)
+            refused = Outcome(change.id, Result.REFUSED, answer=answer, request_id=reply.request_id)
+            return _in_words(refused, said.refused[label])
         stored = said.stored.get(label)
         if stored is not None and (another := self._another(item, stored, taken)):
             return replace(another, request_id=reply.request_id)
@@ -262,6 +261,23 @@ class Upsert:
         if item.live is None and outcome.result not in {Result.DONE, Result.UNKNOWN}:
             self._claims.free(folded(item.label), self._place.marker)
         self._keep(_after_rename(item, outcome))
+
+
+def _told_each(error: TargetError, items: list[_Item]) -> dict[str, str]:
+    """What the refusal of a whole upsert says of each label: an instance that takes none may answer 400."""
+    if not isinstance(error, Answered) or error.answer.status != 400:
+        return {}
+    labels = sorted((item.label for item in items), key=len, reverse=True)
+    return dict(convert.named(error.answer.message, labels))
+
+
+def _in_words(outcome: Outcome, words: str) -> Outcome:
+    """Return a refusal with what was said of this label alone."""
+    if not words or outcome.answer is None or outcome.result is not Result.REFUSED:
+        return outcome
+    words = " ".join(words.split())[:_LONGEST]
+    message = f"ServiceNow refused it: {words}"
+    return replace(outcome, message=message, answer=replace(outcome.answer, message=words))
 
 
 def _made_anew(item: _Item, stored: str) -> Outcome:
