@@ -36,7 +36,7 @@ class Size:
 
 @dataclass(slots=True)
 class Memory:
-    """What was seen so far. ``lock`` guards it.
+    """What was seen so far. ``lock`` guards it, ``making`` is held while a table is made.
 
     ``tables``: by name, those that have all columns. ``sizes``: by table id. ``made``: ids of the tables that this
     run made, by name. ``rest``: the columns of others in the rows that were read, by table id and key: a PUT must
@@ -44,6 +44,7 @@ class Memory:
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    making: threading.Lock = field(default_factory=threading.Lock)
     tables: dict[str, LiveTable] = field(default_factory=dict)
     sizes: dict[str, Size] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)

@@ -37,7 +37,9 @@ class DatatableWriter:
             return _refused(change, f"nothing was read of the rows of {change.system}")
         match change.verb:
             case Verb.CREATE_TABLE:
-                return self._create_table(change, kept)
+                # Another mapping of this run may want the same table at the same time.
+                with self._tables.memory.making:
+                    return self._create_table(change, kept)
             case Verb.EXTEND_TABLE:
                 return self._extend_table(change)
             case Verb.CREATE_ROW | Verb.UPDATE_ROW | Verb.DEACTIVATE_ROW | Verb.DELETE_ROW:
@@ -86,7 +88,7 @@ class DatatableWriter:
         name, division = kept.options.table, kept.options.division
         made = self._tables.memory.made.get(name)
         if made is not None:
-            # Another mapping of this run wants the same table, and reads may lag behind.
+            # For another mapping; reads may lag behind.
             return Outcome(change.id, Result.DONE, live_id=made, message="made a moment ago")
         division_id = None
         if division is not None:
