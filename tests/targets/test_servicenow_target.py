@@ -491,8 +491,10 @@ def test_a_stop_between_two_writes_of_a_unit_leaves_the_rest_unsent(sn: Servicen
     fresh, row = sn.read_live(), sn.row("Won")
     sn.target.close()
     sn.target = sn.connect(app=app)
-    outcomes = sn.write_unit(update(row, value="Closed"), create("New"), fresh=fresh)
+    rename = update(row, value="Closed", translations=(("de", "Zu", None),))
+    outcomes = sn.write_unit(rename, create("New"), fresh=fresh)
     assert results(outcomes) == [Result.DONE, Result.BUSY]
+    assert "translations were not sent" in outcomes[0].message
     assert "not sent" in outcomes[1].message
     with pytest.raises(Interrupted):
         sn.write_unit(create("New"), fresh=fresh)

@@ -60,6 +60,9 @@ class Upsert:
         self._columns = columns
         self._live = {row.id: row for row in rows}
         self._labels = {row.id: str(row.fields.get("value") or "") for row in rows}
+        self._alike: dict[str, set[str]] = {}
+        for row_id, label in self._labels.items():
+            self._alike.setdefault(folded(label), set()).add(row_id)
         self._outcomes: dict[ChangeId, Outcome] = {}
         self._sent = False
 
@@ -114,13 +117,20 @@ class Upsert:
             self._keep(failed(item.change, error))
             return None
         self._sent = True
+        self._alike[folded(self._labels[live.id])].discard(live.id)
+        self._alike.setdefault(folded(item.label), set()).add(live.id)
         self._labels[live.id] = item.label
         done = Outcome(item.change.id, Result.DONE, request_id=reply.request_id)
         answered = reply.value.get("result") if isinstance(reply.value, dict) else None
         self._keep(self._looked_at(item, done, answered if isinstance(answered, dict) else None, ours=1))
         ok = self._outcomes[item.change.id].result is Result.DONE
         wants_more = bool(convert.translations(item.fields)) and not self._others(item.label, live.id)
-        return replace(item, renamed=True) if ok and wants_more else None
+        if not (ok and wants_more):
+            return None
+        # Stands only if the run is stopped before the upsert.
+        stopped = "renamed; its translations were not sent: the run was asked to stop"
+        self._keep(replace(self._outcomes[item.change.id], message=stopped))
+        return replace(item, renamed=True)
 
     def _new(self, change: Change) -> _Item | None:
         item = _Item(change, change.after, None)
@@ -150,8 +160,7 @@ class Upsert:
 
     def _others(self, label: str, but: str) -> list[str]:
         """Ids of the other rows whose label the instance might take for this one."""
-        wanted = folded(label)
-        return [row_id for row_id, held in self._labels.items() if row_id != but and folded(held) == wanted]
+        return sorted(self._alike.get(folded(label), set()) - {but})
 
     # ── the upsert ─────────────────────────────────────────────────────────────────────────────────────────
 
