@@ -237,6 +237,9 @@ class ServicenowInstance(Instance):
     def members(self, value: str) -> dict[str, Any]:
         return {"code": value, "description": "somebody's"}
 
+    def edit(self, row: str, description: str = "", **members: Any) -> None:
+        super().edit(row, **({"description": description} if description else {}), **members)
+
 
 # ── changes ────────────────────────────────────────────────────────────────────────────────────────────────
 

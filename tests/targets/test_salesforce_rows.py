@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from crm_contract import checked
 from crm_org import CrmOrg
 from genesys_org import Clock
 from targets import crm_contract_suite as suite
@@ -426,3 +427,26 @@ def test_a_target_error_is_all_that_a_read_raises() -> None:
         script = [*answers[:1], *logins, *answers[1:]] if status == 401 else answers
         with pytest.raises(TargetError):
             scripted(*script).reader().read(WHOLE)
+
+
+@pytest.mark.contracts
+def test_all_that_is_sent_and_answered_validates_against_the_contract(world: SalesforceHarness) -> None:
+    app = checked(world.org.sandbox.wsgi)
+    world.org.target.close()
+    world.org.target = world.org.connect(app=app)
+    world.refuse("Value of C3")
+    changes = [suite.create(world, row(world, f"C{n}")) for n in range(5)]
+    outcomes = list(written(world, *changes, suite.create(world, rule(world, 1))))
+    rows = read(world)
+    kept = found(read(world, ["to/C0"]), "to/C0")
+    outcomes += written(
+        world,
+        suite.update(world, kept, value="Else"),
+        suite.deactivate(world, found(rows, "to/C1")),
+        suite.delete(world, found(rows, "to/C2")),
+    )
+    fresh = suite.read_live(world)
+    world.edit(kept.id, "Somebody")
+    outcomes += written(world, suite.update(world, kept, value="Third"), fresh=fresh)
+    assert {one.result for one in outcomes} == {Result.DONE, Result.REFUSED, Result.STALE}
+    assert sorted(set(app.violations)) == []

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from wrapctl.config.values import Bool, Name, Text, Wrong, quoted
 from wrapctl.targets.http_rows.template import Member, members_of, uncompared
@@ -67,10 +67,6 @@ def _parts(text: str) -> str:
     return text
 
 
-def _body(given: object) -> object:
-    return given if isinstance(given, dict) else {"": given}
-
-
 Path = Annotated[Text, AfterValidator(_plain_path)]
 WritePath = Annotated[Text, AfterValidator(_path)]
 InBody = Annotated[Text, AfterValidator(_parts)]
@@ -121,7 +117,7 @@ class HttpTarget(_Options):
     prefix: Prefix | None = Field(
         None, description="What starts the keys of this mapping's own rows. Default `<org>/<system>/`."
     )
-    body: Annotated[dict[str, object], BeforeValidator(_body)] = Field(
+    body: dict[str, object] = Field(
         default_factory=lambda: dict(DEFAULT_BODY),
         description="The body of a row: member → text with placeholders such as {value}; may be nested.",
         examples=[DEFAULT_BODY],
@@ -156,13 +152,13 @@ class HttpTarget(_Options):
                 "add a member that is nothing but it, or say `send_only: true`",
             )
         told = any(member.is_key for member in members)
+        if "POST" in {self.method, self.create} and not told:
+            raise Wrong("a POST must tell the row's key", "add a member that is {key} to `body`")
         if _SLOT not in write_path(self) and not told:
             raise Wrong(
                 "no write says which row it is about",
                 "add a member that is {key} to `body`, or {key} to `write_path`",
             )
-        if "POST" in {self.method, self.create} and not told:
-            raise Wrong("a POST must tell the row's key", "add a member that is {key} to `body`")
         return self
 
 
