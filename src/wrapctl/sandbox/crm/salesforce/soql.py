@@ -255,7 +255,7 @@ def _unescaped(text: str) -> str:
     def one(found: re.Match[str]) -> str:
         if found[1] in {"_", "%"}:
             return found[1]
-        if found[1][0] == "u":
+        if len(found[1]) == 5:
             return chr(int(found[1][1:], 16))
         if found[1] not in ESCAPES:
             raise malformed(f"Illegal character sequence '\\{found[1]}' in string literal.")
