@@ -213,7 +213,7 @@ def main() -> None:
             plan = planned(target, other)
         with org(folder / "sandbox") as target:
             spent = applied(target, plan, folder, "run-2")
-            line("apply of a saved plan, another process", spent, "4 + first page + those 3", 8)
+            line("apply of a saved plan, another process", spent, "3 + first page + those 3", 7)
             details(target, "apply")
 
 
