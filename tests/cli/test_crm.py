@@ -181,3 +181,27 @@ def test_markdown_stays_within_its_budget(mapped: Shell) -> None:
     told = as_markdown_text(check(load(mapped.root).orgs["acme"].desired), budget=600)
     assert len(told) < 700
     assert re.search(r"… and [0-9]+ lines more", told)
+
+
+# ── import ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_own_rows_are_imported_and_the_plan_right_after_is_empty(mapped: Shell) -> None:
+    mapped.write(
+        "acme/crm/table.yaml", TABLE.replace("{default: OTHER}", "{UPSELL: {value: UP, description: x}}")
+    )
+    assert mapped.run("apply", "acme", "--yes").code == 0
+    mapped.write("acme/crm/table.yaml", "".join(TABLE.splitlines(keepends=True)[:3]))
+    done = mapped.run("import", "acme", "--crm", "table")
+    assert (done.code, "wrapups/acme/crm/table.yaml: changed" in done.out) == (0, True)
+    assert "UPSELL: {value: UP, description: x}" in (mapped.root / "wrapups/acme/crm/table.yaml").read_text(
+        "utf-8"
+    )
+    assert "No changes." in mapped.run("plan", "acme").out
+
+
+def test_systems_that_no_file_names_cannot_be_imported(mapped: Shell) -> None:
+    done = mapped.run("import", "acme", "--crm", "tabel")
+    assert (done.code, "did you mean `table`?" in done.words) == (2, True)
+    assert mapped.run("import", "acme", "--crm", "all", "--crm", "table").code == 2
+    assert "crm/<system>.yaml first" in mapped.run("import", "acme", "--crm", "zendesk").words

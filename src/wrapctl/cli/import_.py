@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     metavar="none|all|NAME",
     help="Queues to write down; repeatable. Those in the files always stay. Default: all.",
 )
+@click.option(
+    "--crm",
+    multiple=True,
+    metavar="none|all|SYSTEM",
+    help="CRM mappings to write down from their rows; repeatable. Default: none.",
+)
 @click.option("--sets", is_flag=True, help="Name the lists that three or more queues share.")
 @click.option(
     "--write/--dry", "write", default=True, help="Write the files, or only show what would be written."
@@ -42,6 +48,7 @@ def command(
     *,
     org: str,
     queues: Sequence[str],
+    crm: Sequence[str],
     sets: bool,
     write: bool,
     platform: str,
@@ -63,11 +70,14 @@ def command(
     else:
         given, _ = settings(org, platform, region, endpoint, "")
         found = provisional(root, org, given)
-    made = _import(console, found, texts, given, _selection(queues), sets=sets, sandbox=sandbox)
+    systems = _systems(found, crm)
+    made, unread = _import(
+        console, found, texts, given, _selection(queues), systems, sets=sets, sandbox=sandbox
+    )
     _print(console, made, texts, write=write)
     if write:
         _write(console, root, org, made)
-    return Exit.OK
+    return Exit.PARTIAL if unread else Exit.OK
 
 
 def _selection(queues: Sequence[str]) -> Selection:
@@ -77,6 +87,25 @@ def _selection(queues: Sequence[str]) -> Selection:
     if words == {"all"}:
         return "all"
     return "none" if words == {"none"} else frozenset(words)
+
+
+def _systems(org: OrgConfig, crm: Sequence[str]) -> frozenset[str]:
+    """Return the CRM systems whose rows are wanted.
+
+    Raises:
+        UsageError: the files have no mapping for one of them.
+    """
+    words, known = set(crm) or {"none"}, {mapping.system for mapping in org.desired.crm}
+    if words & {"all", "none"} and len(words) > 1:
+        raise UsageError("--crm is none, all, or names of CRM systems")
+    if words <= {"all", "none"}:
+        return frozenset(known) if words == {"all"} else frozenset()
+    for system in sorted(words - known):
+        from wrapctl.config.values import nearest, quoted
+
+        hint = nearest(system, known) or "write its crm/<system>.yaml first: kind, system and target will do"
+        raise UsageError(f"{org.name} has no mapping for {quoted(system)}", hint=hint)
+    return frozenset(words)
 
 
 def _texts(root: Path, org: str) -> dict[str, str]:
@@ -96,10 +125,12 @@ def _import(
     texts: dict[str, str],
     given: OrgSettings | None,
     selection: Selection,
+    systems: frozenset[str],
     *,
     sets: bool,
     sandbox: bool,
-) -> Imported:
+) -> tuple[Imported, bool]:
+    """Read the org and return what to write, and whether a CRM system that was asked for could not be read."""
     from wrapctl.cli.orgs import connected, refuse_sandbox
     from wrapctl.config.adopt import import_org, queues_to_read
     from wrapctl.config.vendor import vendor
@@ -118,11 +149,23 @@ def _import(
             check_identity(org.desired, identity)
         elif given.credentials:
             given = replace(given, organization_id=identity.id)
-        live = reader.read(Want(codes=None, queues=None, outbound=can.outbound, divisions=can.divisions))
+        rows = dict.fromkeys(systems & can.systems.keys())
+        live = reader.read(
+            Want(codes=None, queues=None, outbound=can.outbound, divisions=can.divisions, rows=rows)
+        )
         live = with_links(reader, live, queues_to_read(live, selection, existing))
-    return import_org(
-        org.name, live, words, selection=selection, sets=sets, settings=given, existing=existing, texts=texts
+    made = import_org(
+        org.name,
+        live,
+        words,
+        selection=selection,
+        sets=sets,
+        settings=given,
+        existing=existing,
+        texts=texts,
+        crm=systems,
     )
+    return made, not systems <= live.crm.keys()
 
 
 def _print(console: Console, made: Imported, texts: dict[str, str], *, write: bool) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from wrapctl.config import naming, write
+from wrapctl.config import adopt_crm, naming, write
 from wrapctl.config.edit import File
+from wrapctl.config.entries import Entry, code_entry, flags_of, work_of
 from wrapctl.config.files import HOME
 from wrapctl.config.project import OrgConfig
 from wrapctl.config.resolve import Lists
 from wrapctl.config.tree import Map
-from wrapctl.config.values import SET, Wrong, nearest, quoted, to_name, to_text
+from wrapctl.config.values import SET, Wrong, nearest, quoted, to_name
 from wrapctl.config.vendor import Vendor
 from wrapctl.errors import UsageError
 from wrapctl.model import Code, Live, LiveCode, LiveQueue, Queue
@@ -26,7 +27,6 @@ from wrapctl.plan.matching import Declared, match
 from wrapctl.policy import Limits
 
 Selection = Literal["none", "all"] | frozenset[str]
-Entry = dict[str, write.Content]
 _COMMON = frozenset({"name", "description", "division", "active"})
 """Fields that every platform's files spell alike; the others stand in the platform's own block."""
 SHARED_BY = 3
@@ -61,16 +61,20 @@ def import_org(
     settings: write.OrgSettings | None = None,
     existing: OrgConfig | None = None,
     texts: Mapping[str, str] | None = None,
+    crm: frozenset[str] = frozenset(),
 ) -> Imported:
     """Return the files that say what is live.
 
     ``live`` holds all codes and queues, the outbound flags, and the links of ``queues_to_read``. ``settings`` make
     an ``org.yaml`` where there is none. ``existing`` and ``texts`` (path → text) are the org's files of today.
+    ``crm`` are the systems whose rows in ``live`` are written down, too.
 
     Raises:
         UsageError: a queue was asked for that does not exist.
     """
-    return _Import(org, live, vendor, existing, texts or {}).run(selection, sets=sets, settings=settings)
+    return _Import(org, live, vendor, existing, texts or {}).run(
+        selection, sets=sets, settings=settings, crm=crm
+    )
 
 
 def _asked(live: Live, selection: Selection) -> list[LiveQueue]:
@@ -110,13 +114,17 @@ class _Import:
     new_sets: dict[str, Sequence[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def run(self, selection: Selection, *, sets: bool, settings: write.OrgSettings | None) -> Imported:
+    def run(
+        self, selection: Selection, *, sets: bool, settings: write.OrgSettings | None, crm: frozenset[str]
+    ) -> Imported:
         self.files = {path: File(text) for path, text in self.texts.items()}
         self._codes()
         self._queues(selection)
         self._sets()
         if sets:
             self._share()
+        if self.existing is not None:
+            self.notes += adopt_crm.adopt(self.existing, self.live, crm, self._known(), self.files)
         made = self._made(settings)
         changed = {path: file.text for path, file in self.files.items() if file.text != self.texts[path]}
         return Imported({**made, **changed}, tuple(self.notes))
@@ -133,10 +141,16 @@ class _Import:
         self.keys = dict(matches.keys_by_id)
         new = [code for code in takeable if code.id not in self.keys and code.id not in matches.held]
         taken = set(declared) | (self.existing.draft.omitted if self.existing else set())
-        named = naming.keys((code.name for code in new), taken)
-        self.keys.update({code.id: named[code.name] for code in new})
+        hinted = adopt_crm.hinted_keys(self.live)
+        for code in new:
+            if hinted.get(code.id, "") not in {"", *taken}:
+                taken.add(hinted[code.id])
+                self.keys[code.id] = hinted[code.id]
+        rest = [code for code in new if code.id not in self.keys]
+        named = naming.keys((code.name for code in rest), taken)
+        self.keys.update({code.id: named[code.name] for code in rest})
         for code in sorted(new, key=lambda one: (str(one.fields.get("division") or ""), one.name, one.id)):
-            self.new_codes[self.keys[code.id]] = self._entry(code)
+            self.new_codes[self.keys[code.id]] = code_entry(self.vendor, self.live, code, self.notes)
         by_id = {code.id: code for code in takeable}
         for key, wanted in declared.items():
             if key in matches.blocked:
@@ -173,31 +187,6 @@ class _Import:
                 self.notes.append(f"left out {quoted(code.name)} ({code.id}): {self.left_out[code.id]}")
         return found
 
-    def _entry(self, code: LiveCode) -> Entry:
-        entry: Entry = {"name": code.name}
-        for name in ("description", "division"):
-            value = code.fields.get(name)
-            if name in self.vendor.capabilities.code_fields and isinstance(value, str) and value:
-                try:
-                    (to_text if name == "description" else to_name)(value)
-                except Wrong as wrong:
-                    self.notes.append(f"{quoted(code.name)}: `{name}` is not managed: {wrong}")
-                else:
-                    entry[name] = value
-        flags = self._flags(code)
-        if flags is not None and set(flags) != set(self.live.outbound_default):
-            entry["outbound"] = list(flags)
-        if options := self.vendor.code_entry(code.fields):
-            entry[self.vendor.name] = dict(options)
-        return entry
-
-    def _flags(self, code: LiveCode) -> tuple[str, ...] | None:
-        """Return a code's outbound flags, None where there are none to manage."""
-        if self.live.outbound is None or not self.vendor.capabilities.outbound:
-            return None
-        flags = tuple(sorted(self.live.outbound.get(code.id, self.live.outbound_default)))
-        return flags if not self.vendor.flags or set(flags) <= set(self.vendor.flags) else None
-
     def _refresh(self, code: Code, live: LiveCode) -> None:
         """Make the declared values of a code the live ones; what is not managed stays so."""
         changes: Entry = {}
@@ -213,13 +202,32 @@ class _Import:
             value = live.fields.get(name)
             if name in code.fields and code.fields[name] != (value or ""):
                 changes[name] = str(value or "")
-        flags = self._flags(live)
+        flags = flags_of(self.vendor, self.live, live)
         if code.outbound is not None and flags is not None and set(flags) != set(code.outbound):
             changes["outbound"] = list(flags)
         own = {name: value for name, value in live.fields.items() if name not in _COMMON}
         if any(code.fields[name] != value for name, value in own.items() if name in code.fields):
             changes[self.vendor.name] = dict(self.vendor.code_entry(live.fields))
         self._change("codes", code.key, changes, self.new_codes)
+
+    def _known(self) -> adopt_crm.Known:
+        """The codes as the files will have them."""
+        made = {key: entry for key, entry in self.new_codes.items() if key not in self.gone}
+        names = {key: str(entry.get("name", key)) for key, entry in made.items()}
+        told = {key: str(entry.get("description", "")) for key, entry in made.items()}
+        for key, item in self.existing.draft.codes.items() if self.existing is not None else ():
+            if key not in self.gone:
+                names[key], told[key] = item.spec.name or key, item.spec.description or ""
+        live = {code.id: code for code in self.live.codes}
+        for code_id, key in self.keys.items():
+            names[key] = live[code_id].name
+            if key in told and "description" in live[code_id].fields and self._manages(key, "description"):
+                told[key] = str(live[code_id].fields["description"] or "")
+        return adopt_crm.Known(self.keys, names, told, frozenset(self.gone))
+
+    def _manages(self, key: str, name: str) -> bool:
+        declared = self.existing.desired.codes if self.existing is not None else ()
+        return any(code.key == key and name in code.fields for code in declared)
 
     # ── queues ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -267,7 +275,7 @@ class _Import:
             if not closed:
                 entry["assign"] = "additive"
                 self.notes.append(f"{label}: `additive`, for it holds codes that the files do not")
-        if work := self._work(live):
+        if work := work_of(self.vendor, live):
             entry["after_call_work"] = work
         return entry
 
@@ -283,20 +291,6 @@ class _Import:
         )
         found = [self.keys[one] for one in ids if one in self.keys]
         return (found if self.vendor.capabilities.ordered_links else sorted(found)), closed
-
-    def _work(self, live: LiveQueue) -> dict[str, str]:
-        """Return a queue's after-call work as files say it; empty when wrapctl has no words for it."""
-        prompt, timeout = live.after_call_work.get("prompt"), live.after_call_work.get("timeout_ms")
-        if not isinstance(prompt, str) or prompt not in self.vendor.prompts:
-            return {}
-        work = {"prompt": prompt}
-        low, high = self.vendor.timeout_ms
-        if prompt in self.vendor.timed_prompts and isinstance(timeout, int) and low <= timeout <= high:
-            work["timeout"] = write.duration(timeout)
-        state = live.after_call_work.get("state")
-        if prompt in self.vendor.timed_prompts and isinstance(state, str):
-            work["state"] = state
-        return work
 
     def _refresh_queue(self, queue: Queue, live: LiveQueue) -> None:
         changes: Entry = {}
@@ -319,7 +313,7 @@ class _Import:
         if queue.after_call_work is not None and any(
             live.after_call_work.get(name) != value for name, value in queue.after_call_work.items()
         ):
-            changes["after_call_work"] = self._work(live)
+            changes["after_call_work"] = work_of(self.vendor, live)
         self._change("queues", queue.label, changes, self.new_queues)
 
     def _rewritten(self, queue: Queue, codes: list[str]) -> list[str]:

@@ -6,8 +6,8 @@ Scalars are read as the text that they are (``tree`` reads them so, too): ``0123
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -17,7 +17,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from ruamel.yaml.tag import Tag
 
 from wrapctl.config.values import flow
-from wrapctl.config.write import WIDTH, Content
+from wrapctl.config.write import WIDTH
+
+Tree: TypeAlias = "str | Sequence[Tree] | Mapping[str, Tree]"
+"""What can be put into a file."""
 
 _NULL = Tag(suffix="tag:yaml.org,2002:null")
 
@@ -62,6 +65,23 @@ class File:
             node = node[part]
         return True
 
+    def is_map(self, *path: str) -> bool:
+        """Whether a map stands at ``path``."""
+        return isinstance(self._at(path), CommentedMap)
+
+    def scalar(self, *path: str) -> str | None:
+        """The text at ``path``, None when there is none, or something else."""
+        found = self._at(path)
+        return str(found) if isinstance(found, str) else None
+
+    def _at(self, path: Iterable[str]) -> Any:
+        node = self._root
+        for part in path:
+            if not isinstance(node, CommentedMap) or part not in node:
+                return None
+            node = node[part]
+        return node
+
     def items(self, *path: str) -> list[str]:
         """The items of the list at ``path``, empty when there is none."""
         node = self._root
@@ -71,7 +91,7 @@ class File:
             node = node[part]
         return [item for item in node if isinstance(item, str)] if isinstance(node, CommentedSeq) else []
 
-    def put(self, content: Content, *path: str) -> None:
+    def put(self, content: Tree, *path: str) -> None:
         """Set what stands at ``path``; maps on the way are made."""
         self._dirty = True
         node = self._root
@@ -82,9 +102,47 @@ class File:
         last = path[-1]
         old = node.get(last)
         if isinstance(old, CommentedSeq) and not isinstance(content, str | Mapping):
-            _edit_list(old, list(content))
+            _edit_list(old, [str(item) for item in content])
         else:
             node[last if last in node else _text(last)] = _node(content)
+
+    def arrange(self, items: Sequence[tuple[int | None, Mapping[str, Tree | None]]], *path: str) -> None:
+        """Make the list of maps at ``path`` these items: the place of one that is there, and what changes in it.
+
+        None instead of a place is a new one; None instead of content takes a key away. Comments move along.
+        """
+        self._dirty = True
+        old = self._at(path)
+        before: list[Any] = list(old) if isinstance(old, CommentedSeq) else []
+        after = []
+        for place, content in items:
+            node = (
+                before[place]
+                if place is not None
+                else _node({k: v for k, v in content.items() if v is not None})
+            )
+            for name, value in content.items() if place is not None else ():
+                if value is None:
+                    node.pop(name, None)
+                else:
+                    node[name] = _node(value)
+            after.append(node)
+        if [id(node) for node in after] == [id(node) for node in before]:
+            return
+        made = old if isinstance(old, CommentedSeq) else CommentedSeq()
+        comments = dict(made.ca.items)
+        while made:
+            del made[-1]
+        made.ca.items.clear()
+        for index, (place, _) in enumerate(items):
+            made.append(after[index])
+            if place is not None and place in comments:
+                made.ca.items[index] = comments[place]
+        if not made:
+            made.fa.set_flow_style()
+        if made is not old:
+            parent = self._at(path[:-1])
+            parent[_text(path[-1])] = made
 
     def drop(self, *path: str) -> None:
         """Remove what stands at ``path``."""
@@ -126,15 +184,15 @@ def _text(text: str) -> str:
     return text if flow(text) == text else DoubleQuotedScalarString(text)
 
 
-def _node(content: Content) -> Any:
+def _node(content: Tree) -> Any:
     if isinstance(content, str):
         return _text(content)
     if isinstance(content, Mapping):
-        node = CommentedMap({name: _text(value) for name, value in content.items()})
+        node = CommentedMap({_text(name): _node(value) for name, value in content.items()})
         node.fa.set_flow_style()
         return node
-    items = CommentedSeq(_text(item) for item in content)
-    if _one_line(content):
+    items = CommentedSeq(_node(item) for item in content)
+    if all(isinstance(item, str) for item in content) and _one_line(map(str, content)):
         items.fa.set_flow_style()
     return items
 
