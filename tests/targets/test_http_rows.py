@@ -359,6 +359,24 @@ def test_what_cannot_be_read_back_is_sent_and_never_compared() -> None:
     assert json.loads(endpoint.requests[0].content) == {"note": "A: Won"}
 
 
+def test_a_sent_row_that_is_there_already_is_refused_with_the_way_to_send_it_anew() -> None:
+    endpoint = Endpoint(
+        httpx.Response(409, json={"detail": "taken"}), target={"send_only": "true", "etag": "true"}
+    )
+    outcome = endpoint.write(change(Verb.CREATE_ROW, {}, NEW))
+    assert outcome.result is Result.REFUSED
+    assert "method: PUT" in outcome.hint
+    assert "if-none-match" not in endpoint.requests[0].headers
+
+
+def test_a_gateway_that_refuses_slashes_gets_none(make: Callable[..., HttpHarness]) -> None:
+    world = make({"separator": ":"})
+    written(world, suite.create(world, row(world, "A")))
+    assert world.org.sent("PUT") == [f"PUT {PATH}/acme:desk:to:A"]
+    live = found(read(world), "to/A")
+    assert written(world, suite.update(world, live, value="x"))[0].result is Result.DONE
+
+
 def test_a_sent_row_whose_answer_is_lost_goes_out_again_under_its_idempotency_key() -> None:
     lost = [httpx.ReadError("gone"), httpx.Response(503), httpx.Response(200)]
     endpoint = Endpoint(*lost, target={"send_only": "true", "method": "POST"})

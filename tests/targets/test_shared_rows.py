@@ -44,6 +44,15 @@ def test_conditions_are_known_again_too(condition: dict[str, set[str]]) -> None:
     assert keys.own_key(PREFIX, kept, fields, 80) == f"from/{inner}"
 
 
+@given(status=ANY, slash=st.sampled_from([":", "."]), longest=st.sampled_from([80, 255]))
+def test_keys_without_slashes_are_known_again_as_well(status: str, slash: str, longest: int) -> None:
+    key = f"from/status={escape(status)}"
+    kept = keys.kept_key(PREFIX, key, longest, slash)
+    assert "/" not in kept
+    assert keys.own_key(PREFIX, kept, {"status": status}, longest, slash) == key
+    assert keys.own_key(PREFIX, kept.replace(slash, "/", 3), {}, longest, slash) is None
+
+
 @given(ANY, ANY)
 def test_two_keys_never_share_a_row(one: str, other: str) -> None:
     kept = [keys.kept_key(PREFIX, f"from/{text}", 60) for text in (one, other)]

@@ -40,7 +40,7 @@ class Layout:
 
     def kept(self, key: str) -> str:
         """The key of a row at the endpoint."""
-        return keys.kept_key(self.prefix, key, KEY_MAX)
+        return keys.kept_key(self.prefix, key, KEY_MAX, self.options.separator)
 
     def external(self, row: LiveRow) -> str:
         """The key at the endpoint of a row that was read."""
@@ -124,7 +124,7 @@ def live_row(where: Layout, body: Body) -> LiveRow:
             hint="say under `target.key_member` which member of a row holds the key that it was written with",
         )
     fields = template.read(where.members, body)
-    mine = keys.own_key(where.prefix, kept, fields, KEY_MAX)
+    mine = keys.own_key(where.prefix, kept, fields, KEY_MAX, where.options.separator)
     key = kept if mine is None else mine
     return LiveRow(key, kept, {**fields, "key": key}, mine=mine is not None, token=etag(where, body))
 

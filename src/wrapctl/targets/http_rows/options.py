@@ -117,6 +117,11 @@ class HttpTarget(_Options):
     prefix: Prefix | None = Field(
         None, description="What starts the keys of this mapping's own rows. Default `<org>/<system>/`."
     )
+    separator: Literal["/", ":", "."] = Field(
+        "/",
+        description="What stands between the parts of a key. Some gateways refuse a slash in one part of a path, "
+        "encoded or not: then `:` or `.`.",
+    )
     body: dict[str, object] = Field(
         default_factory=lambda: dict(DEFAULT_BODY),
         description="The body of a row: member → text with placeholders such as {value}; may be nested.",

@@ -69,6 +69,9 @@ class HttpRows:
         """A writer; only apply asks for one."""
         return self._writer
 
+    def evidence(self) -> None:
+        """None: no trail of rows is read here."""
+
     def close(self) -> None:
         """Give sockets back."""
         self._link.close()

@@ -80,14 +80,20 @@ class HttpWriter:
         method = options.create or options.method
         path = options.path if method == "POST" and options.create is not None else where.write_path
         # A server with ETags refuses a second row of the key, whoever was faster.
-        headers: Headers = (("If-None-Match", "*"),) if options.etag and method != "POST" else ()
+        guarded = options.etag and not options.send_only and method != "POST"
+        headers: Headers = (("If-None-Match", "*"),) if guarded else ()
         body = convert.body_of(where, change.after, self._now())
         try:
             reply = self._api.send(
                 method, path, external, body, self._keyed(change, headers), repeatable=options.send_only
             )
         except TargetError as error:
-            return failed(change, error)
+            outcome = failed(change, error)
+            if not (options.send_only and outcome.result is Result.EXISTS):
+                return outcome
+            # Nobody could look at what is there.
+            hint = "the endpoint keeps one row of a key: say `method: PUT`, so that it is sent anew"
+            return replace(outcome, result=Result.REFUSED, hint=hint)
         return Outcome(change.id, Result.DONE, live_id=external, request_id=reply.request_id)
 
     def _update(self, where: Layout, change: Change, row: LiveRow, wanted: Fields) -> Outcome:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from wrapctl.model import Fields, Value, escape
 from wrapctl.rows import FROM_CRM, TO_CRM, Place
 
-_KINDS = ("to/", "from/")
+_KINDS = ("to", "from")
 _DIGEST = re.compile(r"~[0-9a-f]{16}")
 _TAIL = 17
 
@@ -28,9 +28,14 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def kept_key(prefix: str, key: str, longest: int) -> str:
-    """Return a row's key as its table keeps it, at most ``longest`` long."""
-    whole = prefix + key
+def kept_key(prefix: str, key: str, longest: int, slash: str = "/") -> str:
+    """Return a row's key as its table keeps it, at most ``longest`` long.
+
+    ``slash`` stands for the slashes of prefix and key, where a table cannot have them in its keys. No part of a key
+    holds one (``model.escape``), so that the way back is always clear.
+    """
+    kind, _, rest = key.partition("/")
+    whole = f"{prefix.replace('/', slash)}{kind}{slash}{rest}"
     if units(whole) <= longest:
         return whole
     tail = f"~{sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
@@ -40,20 +45,21 @@ def kept_key(prefix: str, key: str, longest: int) -> str:
     return head + tail
 
 
-def own_key(prefix: str, kept: str, fields: Fields, longest: int) -> str | None:
+def own_key(prefix: str, kept: str, fields: Fields, longest: int, slash: str = "/") -> str | None:
     """Return the row's own key (``to/SALE``), None where the row is not this mapping's.
 
     ``fields`` are what else the row says, for keys that were cut. A cut key that they do not explain stays as it
     is: the row is ours, and no file asks for it.
     """
-    rest = kept.removeprefix(prefix)
-    if not kept.startswith(prefix) or not rest.startswith(_KINDS):
+    start = prefix.replace("/", slash)
+    kind, parted, rest = kept.removeprefix(start).partition(slash)
+    if not kept.startswith(start) or not parted or kind not in _KINDS:
         return None
     if _DIGEST.fullmatch(kept[-_TAIL:]):
         for whole in _explained(fields):
-            if kept_key(prefix, whole, longest) == kept:
+            if kept_key(prefix, whole, longest, slash) == kept:
                 return whole
-    return rest
+    return f"{kind}/{rest}"
 
 
 def can_be_told(prefix: str, key: str, kept_fields: frozenset[str], longest: int) -> bool:
