@@ -9,7 +9,6 @@ from importlib import import_module
 
 from pydantic import BaseModel
 
-from wrapctl.config.spec_base import Open
 from wrapctl.model import Value, Verb
 from wrapctl.targets import registry
 from wrapctl.targets.interface import Capabilities
@@ -139,14 +138,10 @@ def crm_vendor(kind: str) -> CrmVendor:
     Raises:
         UsageError: there is no kind of that name.
     """
-    try:
-        capabilities, options = registry.crm_capabilities(kind), registry.crm_options(kind)
-    except ModuleNotFoundError:
-        empty = Capabilities(kind, kind, {}, {}, {}, {}, inside=_INSIDE.get(kind, ""))
-        return CrmVendor(kind, empty, connection=Open, target=Open)
+    options = registry.crm_options(kind)
     return CrmVendor(
         name=kind,
-        capabilities=capabilities,
+        capabilities=registry.crm_capabilities(kind),
         credentials=getattr(options, "CREDENTIALS", ()),
         optional_credentials=getattr(options, "OPTIONAL_CREDENTIALS", ()),
         domains=getattr(options, "DOMAINS", ()),
@@ -157,6 +152,3 @@ def crm_vendor(kind: str) -> CrmVendor:
         target=getattr(options, "TARGET", None),
         wrong=getattr(options, "wrong", _anything),
     )
-
-
-_INSIDE = {"genesys-datatable": "genesys"}

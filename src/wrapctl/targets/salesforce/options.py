@@ -69,7 +69,7 @@ class SalesforceConnection(_Options):
 
 
 class SalesforceFields(_Options):
-    """Where each field of a row lands: the API name of a field of the object, null for not kept."""
+    """Where each field of a row lands: the API name of a field of the object, "" for not kept."""
 
     direction: Column = Field("Direction__c", description="`to_crm` or `from_crm`: text.")
     system: Column = Field(None, description="The mapping's system: text. Not kept by default.")
