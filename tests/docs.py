@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wrapctl.cli.main import COMMANDS
+from wrapctl.model import Verb
+from wrapctl.rows import ROW_FIELDS
 from wrapctl.targets import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +56,22 @@ def fields_block() -> str:
     return "\n".join(rows)
 
 
+def rows_block() -> str:
+    """Where each field of a CRM row lands, how its write is locked, and what keeps values only."""
+    kinds = [registry.crm_capabilities(name) for name in registry.crm_names()]
+    told = [f"| | {' | '.join(f'`{one.name}`' for one in kinds)} |", "|---|" + "---|" * len(kinds)]
+    told.append(
+        f"| keeps | {' | '.join('a value list' if one.value_list else 'a mapping table' for one in kinds)} |"
+    )
+    for field in ROW_FIELDS:
+        places = [one.row_fields.get(field, "—") for one in kinds]
+        if set(places) != {"—"}:
+            told.append(f"| `{field}` | {' | '.join(places)} |")
+    for verb, word in ((Verb.CREATE_ROW, "create"), (Verb.UPDATE_ROW, "update"), (Verb.DELETE_ROW, "delete")):
+        told.append(f"| lock of `{word}` | {' | '.join(one.lock(verb).value for one in kinds)} |")
+    return "\n".join(told)
+
+
 def commands_block() -> str:
     """One row for each command."""
     rows = [f"| `wrapctl {name}` | {line} |" for name, (_, line) in COMMANDS.items()]
@@ -63,6 +81,7 @@ def commands_block() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     f"plan: acme-us as of {PLAN_DAY}": plan_block,
     "fields": fields_block,
+    "rows": rows_block,
     "commands": commands_block,
 }
 

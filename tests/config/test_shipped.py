@@ -15,10 +15,11 @@ from wrapctl.config import project
 from wrapctl.config.adopt import import_org
 from wrapctl.config.vendor import vendor
 from wrapctl.config.write import OrgSettings
-from wrapctl.model import Cause, Live, State, Verb
+from wrapctl.model import Cause, Live, Verb
 from wrapctl.plan.plan import Plan
 from wrapctl.survey import survey
 from wrapctl.targets import registry
+from wrapctl.targets.assembled import Assembled
 from wrapctl.targets.interface import Runtime, Target, Want
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,12 @@ ORGS = ("acme-cxone", "acme-emea", "acme-us")
 def connected(org: str, root: Path, state: Path) -> Iterator[tuple[project.OrgConfig, Target]]:
     config = project.load(root).orgs[org]
     runtime = Runtime(threading.Event(), lambda: 0.0, lambda _: False)
-    target = registry.connect(config.desired.platform, config.connection({}, state), runtime)
+    platform = registry.connect(config.desired.platform, config.connection({}, state), runtime)
+    crm: dict[str, Target] = {}
+    for one in config.crm_connections({}, state):
+        kept = registry.connect_crm(one, runtime, platform)
+        crm.update({place.system: kept for place in one.places})
+    target = Assembled(platform, crm, dict.fromkeys(crm, ""))
     try:
         yield config, target
     finally:
@@ -67,10 +73,12 @@ def test_the_first_plan_shows_every_kind_of_change(tmp_path: Path) -> None:
         Verb.SET_OUTBOUND,
         Verb.UNASSIGN,
         Verb.DELETE_CODE,
+        Verb.CREATE_TABLE,
+        Verb.CREATE_ROW,
     }
     assert any(change.renames for change in plan.pending)
     assert {change.cause for change in plan.pending} >= {Cause.FILES, Cause.VALIDITY}
-    assert {change.state for change in plan.outstanding} == {State.BLOCKED}
+    assert plan.outstanding == plan.unread == ()
     assert {one.why for one in plan.unmanaged} == {"undeclared", "ignored", "protected"}
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ORGS = ("acme-emea", "acme-us", "acme-cxone")
 STAR, _, OTHER = ORGS
+SALESFORCE = f"{STAR}.sf-prod"
+THEIRS = "Kept by the sales team"
 _RULE = "─" * 100
 
 
@@ -88,9 +90,11 @@ class _Story:
         say = self._say
         say(
             "Three contact centres on Genesys Cloud and NICE CXone, described in YAML with one catalog between them, "
-            "and an embedded emulation of both platforms as they are today."
+            "and an embedded emulation of both platforms as they are today. Beside them: what each code is called in "
+            "Salesforce, in ServiceNow, and in a data table that Architect flows look up."
         )
         self._run(["sandbox", "reset", *ORGS])
+        self._somebody_elses_row()
         say("The files are checked offline: everything that is wrong at once, with file, line and column.")
         self._run(["validate"], holds=f"{len(ORGS)} orgs valid", show=_last_line)
         say(
@@ -104,6 +108,8 @@ class _Story:
             holds="reactivate",
             show=_without("Warnings", "Not managed"),
         )
+        say("What is each code called in the CRM? The mapping as a person reads it, offline.")
+        self._run(["crm", "check", "acme-us"], holds="Incident opened")
         say(
             "Apply all orgs: under a lock, each object compared right before its write, and read back after it."
         )
@@ -115,8 +121,9 @@ class _Story:
             show=_without("Warnings", "Not managed", "Blocked"),
         )
         self._trouble()
+        self._crm_trouble()
         say("Every write was announced in a journal, chained by hash.")
-        self._run(["journal", "verify"], holds=f"{STAR}: 2 runs, the chain is whole")
+        self._run(["journal", "verify"], holds=f"{STAR}: 3 runs, the chain is whole")
         say("That was all of it: files, plan, apply, no changes; and nobody's edit was overwritten unseen.")
 
     def _trouble(self) -> None:
@@ -153,6 +160,50 @@ class _Story:
             holds=f"No changes. {STAR} is in sync",
             show=_without("Warnings", "Not managed", "Blocked"),
         )
+
+    def _crm_trouble(self) -> None:
+        say = self._say
+        say(
+            "A CRM drifts as well: somebody changes a row in Salesforce. Its lock is the server's: a write that is "
+            "older than the row is refused by it."
+        )
+        self._edit_crm(
+            {"op": "edit-row", "row": f"{STAR}/salesforce/to/SOLVED", "set": {"Value__c": "By hand"}}
+        )
+        saved = self._root / "crm.json"
+        self._run(
+            ["plan", STAR, "--out", str(saved), "--exit-code", *self._sandbox],
+            code=Exit.PENDING,
+            holds='value: "By hand" → "SOLVED"',
+            show=_without("Warnings", "Not managed", "Blocked"),
+        )
+        say(
+            "Salesforce goes down. The rows are not read, which is not the same as empty; the platform goes on."
+        )
+        with self._platform() as sandbox:
+            sandbox.add_fault("status", org=SALESFORCE, status=503)
+        self._run(
+            ["plan", STAR, "--exit-code", *self._sandbox],
+            code=Exit.PARTIAL,
+            holds="Not read: salesforce",
+            show=_without("Warnings", "Not managed", "Blocked"),
+        )
+        with self._platform() as sandbox:
+            sandbox.clear_faults()
+        say("It is back, and the reviewed plan is written.")
+        self._run(
+            ["apply", "--plan", str(saved), "--yes", *self._sandbox], holds=f"{STAR}: applied", show=_reports
+        )
+        self._run(
+            ["plan", STAR, "--exit-code", *self._sandbox],
+            holds=f"No changes. {STAR} is in sync",
+            show=_without("Warnings", "Not managed", "Blocked"),
+        )
+        with self._platform() as sandbox:
+            rows = sandbox.state(SALESFORCE)["rows"].values()
+        if not any(row.get("Value__c") == THEIRS for row in rows):
+            raise _wrong("a row that is not wrapctl's was touched")
+        say("The row that somebody else keeps in the same object is still there, as it was.")
 
     # ── the means ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -191,6 +242,16 @@ class _Story:
         from wrapctl.sandbox import Sandbox
 
         return Sandbox(self._root / STATE / "sandbox")
+
+    def _edit_crm(self, edit: dict[str, object]) -> None:
+        with self._platform() as sandbox:
+            sandbox.edit(SALESFORCE, edit)
+
+    def _somebody_elses_row(self) -> None:
+        """Salesforce holds a row already, made by hand in the object that wrapctl keeps its own in."""
+        with self._platform() as sandbox:
+            row = {"object": "Wrap_Up_Mapping__c", "Mapping_Key__c": "by-hand", "Value__c": THEIRS}
+            sandbox.seed_org({"name": SALESFORCE, "platform": "salesforce", "rows": [row]})
 
     def _edit(self, code: str, description: str) -> None:
         with self._platform() as sandbox:

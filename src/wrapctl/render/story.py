@@ -350,22 +350,26 @@ def _warning(problem: Problem) -> Line:
     return line(Said(problem.message), mark="!", where=str(problem.source), below=below)
 
 
+_KINDS = frozenset({"code", "queue", "row"})
 _WHY = {
     "undeclared": "not in the files, left alone",
     "protected": "protected, never touched",
     "reserved": "the platform's own, never touched",
     "ignored": "ignored by the files",
+    "kept": "no longer in the files, and kept as `on_remove` says",
+    "foreign": "not wrapctl's, never touched",
 }
 
 
 def _unmanaged(unmanaged: tuple[Unmanaged, ...]) -> Iterator[Line]:
-    groups: dict[tuple[str, str], list[Unmanaged]] = {}
+    groups: dict[tuple[str, str, str], list[Unmanaged]] = {}
     for one in unmanaged:
-        groups.setdefault((one.kind, one.why), []).append(one)
-    for (kind, why), members in groups.items():
-        names = some([[Name(one.name)] for one in members], FEW)
-        counted = count(len(members), kind if kind in {"code", "queue"} else "object")
-        yield line(f"{counted} ", _WHY.get(why) or Said(why), ": ", *names)
+        groups.setdefault((one.kind, one.why, one.within), []).append(one)
+    for (kind, why, within), members in groups.items():
+        names = some([[Name(one.name)] for one in members if one.name], FEW)
+        counted = count(sum(one.count for one in members), kind if kind in _KINDS else "object")
+        place: list[Part] = ["of ", Said(within), " "] if within else []
+        yield line(f"{counted} ", *place, _WHY.get(why) or Said(why), *([": ", *names] if names else []))
 
 
 def _apply(plan: Plan) -> Iterator[Line]:
