@@ -160,8 +160,8 @@ def estimated(want: Desired, have: Live) -> tuple[int, int]:
 
 
 def test_creates_in_folds_cost_a_write_for_each_fold() -> None:
-    # 400 rows in 2 writes. Reads: token and identity, the CRM's token, and the listing of no rows before and after.
-    assert estimated(many(400), live([SALE], crm={"sf": table()})) == (2, 2 + 1 + 1 + 1)
+    # 400 rows in 2 writes. Reads: token and identity, the CRM's token, the listing of no rows, and that of all 400.
+    assert estimated(many(400), live([SALE], crm={"sf": table()})) == (2, 2 + 1 + 1 + 4)
 
 
 def test_rows_are_looked_at_by_key_where_that_takes_fewer_requests() -> None:
@@ -175,8 +175,17 @@ def test_what_only_a_listing_shows_is_listed_before_and_after_each_batch() -> No
         [code("SALE", "Sale")], crm=[mapping("sn", *(to_crm(f"K{n}", f"V{n}") for n in range(120)))]
     )
     strangers = [live_row(f"f{n}", f"f{n}", mine=False, value=f"x{n}") for n in range(300)]
-    # 3 pages: at the start, after the first batch, around the second and the third.
-    assert estimated(want, live([SALE], crm={"sn": values(*strangers)})) == (120, 2 + 1 + 3 + 3 + 6 + 6)
+    # 3 pages at the start; the list grows: 4 after the first batch, 4 around the second, 4 and 5 around the third.
+    assert estimated(want, live([SALE], crm={"sn": values(*strangers)})) == (120, 2 + 1 + 3 + 4 + 8 + 9)
+
+
+def test_pages_of_rows_that_the_platform_keeps_are_reckoned_as_its_others() -> None:
+    strangers = [live_row(f"f{n}", f"f{n}", mine=False) for n in range(1_000)]
+    inside = replace(TABLE_LIKE, inside="likegenesys", page=1_000, rows_per_request=0)
+    can = replace(GENESYS_WITH_CRM, systems={"sf": inside})
+    made = plan(many(1), live([SALE], crm={"sf": table(*strangers)}), capabilities=can)
+    # 10 pages of 100 before, and 11 after it.
+    assert made.estimate.reads == 2 + 10 + 11
 
 
 def test_what_is_sent_is_never_looked_at() -> None:

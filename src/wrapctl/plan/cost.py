@@ -82,8 +82,12 @@ def _rows(units: Sequence[Unit], live: Live, capabilities: Capabilities, *, seen
             ranks.setdefault(unit.rank, []).append(unit)
         for rank, same in ranks.items():
             for start in range(0, len(same), BATCH):
-                fresh = rank == first and start == 0
-                reads += (1 if fresh else 2) * _row_look(same[start : start + BATCH], can, held)
+                batch = same[start : start + BATCH]
+                if rank != first or start:
+                    reads += _row_look(batch, can, held)
+                # What a batch makes is listed from then on.
+                held += sum(change.verb is Verb.CREATE_ROW for unit in batch for change in unit.changes)
+                reads += _row_look(batch, can, held)
     return reads
 
 
@@ -93,7 +97,8 @@ def _row_look(units: Sequence[Unit], can: Capabilities, held: int) -> int:
     tables = sum(change.verb in TABLE_VERBS for unit in units for change in unit.changes)
     if not keys:
         return tables
-    listing = max(1, _pages(held, can.page))
+    # Where the platform keeps the rows, its pages are what they are elsewhere on it.
+    listing = max(1, _pages(held, min(can.page, GRANTED_PAGE) if can.inside else can.page))
     by_key = _pages(keys, can.rows_per_request) if can.rows_per_request else listing
     return tables + min(by_key, listing)
 
