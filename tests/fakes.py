@@ -114,6 +114,9 @@ class Server(Generic[S]):
     def traffic(self) -> Traffic:
         return self._traffic
 
+    def evidence(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

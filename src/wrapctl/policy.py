@@ -61,6 +61,7 @@ class Policy:
     windows: tuple[Window, ...] = ()
     timezone: str = "UTC"
     lock: str = "file"
+    names: bool = False
     fresh: bool = False
     journal_branch: str = ""
 

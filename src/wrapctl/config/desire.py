@@ -151,6 +151,7 @@ def _policy(org: Org, limits: Limits) -> Policy:
         ),
         timezone=org.timezone,
         lock=org.apply.lock,
+        names=org.audit.names,
         fresh=org.apply.mode == "fresh",
         journal_branch=org.journal.branch if org.journal.store == "git-branch" else "",
     )

@@ -134,6 +134,15 @@ class JournalSpec(Model):
     branch: Branch = Field("wrapctl-journal", description="The branch; it holds nothing but the journal.")
 
 
+class Audit(Model):
+    """What is told of a platform's own audit trail."""
+
+    names: Bool = Field(
+        default=False,
+        description="Show people by name in what `drift` says and publishes; else by platform id alone.",
+    )
+
+
 class Org(Model):
     """One org: where it is, how it is opened, and what wrapctl may do there. All of it is policy."""
 
@@ -163,6 +172,7 @@ class Org(Model):
     connections: dict[str, ConnectionSpec] | None = Field(None, description="CRM connections by name.")
     apply: Apply = Field(default_factory=Apply)
     journal: JournalSpec = Field(default_factory=JournalSpec)
+    audit: Audit = Field(default_factory=Audit)
     genesys: Block | None = Field(None, description="Options of Genesys Cloud.")
     cxone: Block | None = Field(None, description="Options of NICE CXone.")
 

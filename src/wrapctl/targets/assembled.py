@@ -16,7 +16,17 @@ from wrapctl.empty import Empty
 from wrapctl.errors import RateLimited, TargetError, Unauthorized, Unreachable
 from wrapctl.model import Identity, Live
 from wrapctl.plan.units import Unit
-from wrapctl.targets.interface import Capabilities, Outcome, Reader, Result, Target, Traffic, Want, Writer
+from wrapctl.targets.interface import (
+    Capabilities,
+    Evidence,
+    Outcome,
+    Reader,
+    Result,
+    Target,
+    Traffic,
+    Want,
+    Writer,
+)
 from wrapctl.targets.together import each
 
 _Asked = Mapping[str, "frozenset[str] | None"]
@@ -86,6 +96,10 @@ class Assembled:
         for part in self._parts:
             writers.update(dict.fromkeys(part.systems, part.target.writer()))
         return _Writer(self._platform.writer(), writers)
+
+    def evidence(self) -> Evidence | None:
+        """The platform's; rows that it keeps itself are in it, those of other systems are in none."""
+        return self._platform.evidence()
 
     def close(self) -> None:
         """Give back all sockets, whichever of them fails; the platform's last, because parts may share them."""

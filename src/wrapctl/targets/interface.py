@@ -219,8 +219,8 @@ class AuditEntry:
     ``at`` is UTC, ISO 8601 with ``Z``. ``actor_id`` is the platform's id of who did it, ``actor_kind`` a person
     (``user``) or a client; ``actor_name`` is empty where it was not asked for. ``action`` is the platform's word
     in lower case. ``kind`` is code, queue, assignment, after-call work, outbound, row, table or other; ``id`` and
-    ``name`` are the object's, ``parent`` the queue's or table's where the object is on one. ``changes`` are
-    (property, old values, new values).
+    ``name`` are the object's: of an assignment and of after-call work the queue's, of flags the code's. ``parent``
+    is the table's id where the object is in one. ``changes`` are (field, old values, new values).
     """
 
     at: str
@@ -239,18 +239,33 @@ class AuditEntry:
 class Evidence(Protocol):
     """What the platform itself knows about the past of an org."""
 
+    @property
+    def by_object(self) -> bool:
+        """Whether the trail is one for each object, so that only objects whose ids are known can be asked about."""
+        ...
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The kinds that the platform keeps a trail of."""
+        ...
+
+    def own_client(self) -> str:
+        """The platform's id of the client of this connection, nothing where it cannot be known."""
+        ...
+
     def audit(
         self,
         since: datetime,
         until: datetime,
         *,
-        ids: frozenset[str] | None = None,
+        about: Mapping[str, frozenset[str] | None],
         names: bool = False,
     ) -> tuple[AuditEntry, ...]:
-        """What was done to codes, queues, mappings and tables between the two times, oldest first.
+        """What was done to some objects between the two times, oldest first.
 
-        ``ids`` are the live ids of the objects of interest, None is all of them; a platform whose trail is one for
-        each object is asked for these alone. ``names``: people by name too, not by platform id alone.
+        ``about`` maps code, queue, outbound, row and table to the live ids of interest, None is all of that kind;
+        entries of others may come along. Whoever asks for queues gets what was assigned to them and their
+        after-call work as well. ``names``: people by name too, not by platform id alone.
 
         Raises:
             TargetError: not all of it could be read; ``Forbidden`` where the client may not.
@@ -353,6 +368,10 @@ class Target(Protocol):
 
     def writer(self) -> Writer:
         """A writer; only apply asks for one."""
+        ...
+
+    def evidence(self) -> Evidence | None:
+        """What the platform knows about the past, None where it keeps no trail that can be read."""
         ...
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ _BASE = "/incontactapi/services/v{version}"
 BUSINESS_UNIT = f"{_BASE}/business-unit"
 DISPOSITIONS = f"{_BASE}/dispositions"
 DISPOSITION = f"{_BASE}/dispositions/{{dispositionId}}"
+AUDIT_HISTORY = f"{_BASE}/dispositions/{{dispositionId}}/audit-history"
 CLASSIFICATIONS = f"{_BASE}/dispositions/classifications"
 SKILLS = f"{_BASE}/skills"
 SKILL = f"{_BASE}/skills/{{skillId}}"
@@ -103,6 +104,15 @@ class Api:
             TargetError: it was not read whole.
         """
         return self._opened().send(Call("GET", template, {**self._version, **(params or {})}, query))
+
+    def history(self, disposition: str) -> object:
+        """Return who changed a disposition, None where nobody did (204).
+
+        Raises:
+            TargetError: it was not read.
+        """
+        call = Call("GET", AUDIT_HISTORY, {**self._version, "dispositionId": disposition})
+        return self._opened().send(call, expect="list").value
 
     def send(self, method: str, template: str, params: dict[str, str], body: str, *, answered: bool) -> Reply:
         """Send a write, once. ``answered``: the success has a JSON body that matters.

@@ -12,6 +12,7 @@ from wrapctl.http.wire import Transport
 from wrapctl.targets.cxone.api import Api
 from wrapctl.targets.cxone.capabilities import CAPABILITIES
 from wrapctl.targets.cxone.door import Door, Hosts, hosts
+from wrapctl.targets.cxone.evidence import CxoneEvidence
 from wrapctl.targets.cxone.login import AccessKey, Application, by_access_key, by_application
 from wrapctl.targets.cxone.options import CREDENTIALS, OPTIONAL_CREDENTIALS, org_options
 from wrapctl.targets.cxone.reader import CxoneReader
@@ -48,6 +49,10 @@ class CxoneTarget:
     def writer(self) -> CxoneWriter:
         """A writer; only apply asks for one."""
         return CxoneWriter(self._api, CxoneReader(self._api), assigns=self._assigns)
+
+    def evidence(self) -> CxoneEvidence:
+        """The histories of the tenant's dispositions."""
+        return CxoneEvidence(self._api)
 
     def close(self) -> None:
         """Give sockets back."""

@@ -52,6 +52,9 @@ class DataverseRows:
         """A writer; only apply asks for one."""
         return DataverseWriter(self._api, self._places)
 
+    def evidence(self) -> None:
+        """None: no trail of rows is read here."""
+
     def close(self) -> None:
         """Give sockets back."""
         self._link.close()

@@ -105,6 +105,14 @@ class Api:
         """
         return self._session.send(Call("GET", template, params or {}, query))
 
+    def ask(self, template: str, body: str) -> Reply:
+        """Ask what takes a body to ask; it changes nothing, so that it may be sent twice.
+
+        Raises:
+            TargetError: it was not answered.
+        """
+        return self._session.send(Call("POST", template, body=body.encode("utf-8"), repeatable=True))
+
     def send(
         self, method: str, template: str, params: dict[str, str], body: str | None, *, answered: bool
     ) -> Reply:

@@ -17,6 +17,7 @@ from wrapctl.http.wire import Transport, Wire, check_base_url, is_loopback
 from wrapctl.targets.embedded import SANDBOX, SANDBOX_URL, Sandbox, embedded
 from wrapctl.targets.genesys.api import WORKERS, Api
 from wrapctl.targets.genesys.capabilities import CAPABILITIES
+from wrapctl.targets.genesys.evidence import GenesysEvidence
 from wrapctl.targets.genesys.options import CREDENTIALS, REGIONS
 from wrapctl.targets.genesys.reader import GenesysReader
 from wrapctl.targets.genesys.writer import GenesysWriter
@@ -56,8 +57,11 @@ def hosts(endpoint: str, region: str) -> Hosts:
 class GenesysTarget:
     """One connected org. Reader and writer share the session: token, pace, what was seen."""
 
-    def __init__(self, connected: Api, traffic: Traffic, close: Callable[[], None]) -> None:
+    def __init__(
+        self, connected: Api, traffic: Traffic, close: Callable[[], None], *, client: Callable[[], str]
+    ) -> None:
         self._api = connected
+        self._client = client
         self._traffic = traffic
         self._close = close
 
@@ -83,6 +87,10 @@ class GenesysTarget:
     def writer(self) -> GenesysWriter:
         """A writer; only apply asks for one."""
         return GenesysWriter(self._api, GenesysReader(self._api))
+
+    def evidence(self) -> GenesysEvidence:
+        """The org's audit trail."""
+        return GenesysEvidence(self._api, self._client)
 
     def close(self) -> None:
         """Give sockets back."""
@@ -136,4 +144,5 @@ def connect(
         if sandbox is not None:
             sandbox.close()
 
-    return GenesysTarget(Api(session, runtime, page=CAPABILITIES.page), traffic, close)
+    api = Api(session, runtime, page=CAPABILITIES.page)
+    return GenesysTarget(api, traffic, close, client=connection.credentials["client_id"])

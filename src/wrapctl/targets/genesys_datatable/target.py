@@ -49,6 +49,9 @@ class ConnectedTables:
         """A writer; only apply asks for one."""
         return DatatableWriter(self._tables, self._places)
 
+    def evidence(self) -> None:
+        """None: its rows are in the trail of the org."""
+
     def close(self) -> None:
         """Do nothing: the sockets are the org's."""
 

@@ -60,6 +60,9 @@ class SalesforceRows:
         """A writer; only apply asks for one."""
         return SalesforceWriter(self._api, self._layouts, self._reader)
 
+    def evidence(self) -> None:
+        """None: no trail of rows is read here."""
+
     def close(self) -> None:
         """Give sockets back."""
         self._link.close()
