@@ -66,8 +66,12 @@ def drive(caller: Caller) -> None:
     sort = [{"name": "Timestamp", "sortOrder": "descending"}]
     asked = {"interval": "2000-01-01T00:00:00Z/2100-01-01T00:00:00Z", "sort": sort}
     query = caller("POST", AUDITS, asked).get_json()
-    assert caller.get(f"{AUDITS}/{query['id']}")["state"] == "Succeeded"
+    states = [caller("GET", f"{AUDITS}/{query['id']}").get_json()["state"] for _ in range(2)]
+    assert states == ["Running", "Succeeded"]
     assert caller.get(f"{AUDITS}/{query['id']}/results", pageSize=2)["entities"]
+    caller.get(f"{AUDITS}/realtime/servicemapping")
+    late = {"interval": "2090-01-01T00:00:00Z/2100-01-01T00:00:00Z"}
+    caller("POST", f"{AUDITS}/realtime", late, expand="user")
 
 
 def drive_tables(caller: Caller) -> None:

@@ -71,6 +71,14 @@ class GenesysSettings(Settings):
     """How many ``tables`` the org may have, ``fields`` a table (its key included), ``rows`` a table (section 9)."""
     used_datatables: tuple[str, ...] = ()
     """Names of data tables that a flow uses, so that deleting one needs ``force``."""
+    audit_polls: int = 1
+    """How often an audit query is still running when it is asked for (section 10)."""
+    audit_end: Literal["Succeeded", "Failed", "Cancelled"] = "Succeeded"
+    """How audit queries end."""
+    audit_services: dict[str, str] = field(default_factory=dict)
+    """Entity type → the service that owns it, where not the usual one (section 10: not found for codes)."""
+    user_names: dict[str, str] = field(default_factory=dict)
+    """User id → name, for who asks to have users expanded."""
 
     @staticmethod
     def parsed(given: dict[str, Any]) -> dict[str, Any]:

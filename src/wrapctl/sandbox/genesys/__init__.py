@@ -90,6 +90,8 @@ ROUTES = (
     _row_route("DELETE", "rows/{rowId}", "delete", datatable_rows.delete_row),
     _route("POST", "audits/query", "ALL audits:audit:view", audits.post_query),
     _route("GET", "audits/query/servicemapping", "ALL audits:audit:view", audits.get_services),
+    _route("POST", "audits/query/realtime", "ALL audits:audit:view", audits.post_realtime),
+    _route("GET", "audits/query/realtime/servicemapping", "ALL audits:audit:view", audits.get_services),
     _route("GET", "audits/query/{transactionId}", "ALL audits:audit:view", audits.get_query),
     _route("GET", "audits/query/{transactionId}/results", "ALL audits:audit:view", audits.get_results),
 )
