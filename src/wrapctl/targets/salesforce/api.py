@@ -20,7 +20,7 @@ _MOST_PAGES = 10_000
 _MISSING = {
     "INVALID_TYPE": "create the custom object, or correct `target.object`; its API name ends in __c",
     "INVALID_FIELD": "add the field to the object and let the app's run-as user read and edit it, or name another "
-    "one (or null: not kept) under `target.fields`",
+    "one (or `none`: not kept) under `target.fields`",
 }
 
 

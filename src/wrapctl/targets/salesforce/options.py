@@ -29,6 +29,9 @@ TEXT_MAX = 255
 LONG_MAX = 32_768
 """What a Long Text Area holds unless somebody asked for more."""
 
+NOT_KEPT = "none"
+"""What files write for a field that is not kept: no custom field has that name, and ``null`` means something else."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _VERSION = re.compile(r"v?([0-9]{2,3})\.0")
 _BLANKS = "".join(chr(number) for number in range(0x21))
@@ -49,7 +52,7 @@ def _version(text: str) -> str:
 
 
 def _nothing(value: object) -> object:
-    return None if value == "" else value
+    return None if value == NOT_KEPT else value
 
 
 ApiName = Annotated[Text, AfterValidator(_name)]
@@ -100,7 +103,7 @@ class SalesforceTarget(_Options):
         None, description="What starts the keys of this mapping's own rows. Default `<org>/<system>/`."
     )
     fields: SalesforceFields = Field(
-        default_factory=SalesforceFields, description="Where each field of a row lands."
+        default_factory=SalesforceFields, description="Where each field of a row lands; `none`: not kept."
     )
 
     @model_validator(mode="after")
