@@ -93,7 +93,7 @@ class RunLock(Protocol):
     """Keeps a second apply out of an organization."""
 
     reach: str
-    """How far the lock is seen, for the output: ``this machine only`` …"""
+    """How far the lock is seen, for the output: ``this machine only``, ``every runner that …``."""
 
     def hold(self, organization_id: str, holder: Holder) -> AbstractContextManager[Held]:
         """Take the lock for the length of a ``with``.

@@ -233,9 +233,8 @@ class _Job:
             self.console.out(redacted(told))
 
     def _write(self, org: OrgConfig, plan: Plan, target: Target, runtime: Runtime) -> Report:
-        from wrapctl.apply.journal import Journal
         from wrapctl.apply.run import ApplyOptions, apply
-        from wrapctl.cli.orgs import run_lock
+        from wrapctl.cli.kept import run_journal, run_lock
         from wrapctl.plan.guard import recheck
 
         console = self.console
@@ -246,6 +245,7 @@ class _Job:
         if self.ask and not plan.refusals:
             self._ask(plan)
         lock = run_lock(console, org)
+        console.err(f"{org.name}: the run lock keeps other applies out on {lock.reach}")
         with console.stoppable():
             report = apply(
                 plan,
@@ -253,7 +253,7 @@ class _Job:
                 desired_policy=org.desired.policy,
                 runtime=runtime,
                 clock=console.now,
-                journal=Journal(console.state / "journal" / org.name, run, console.now),
+                journal=run_journal(console, org, run),
                 lock=lock,
                 options=ApplyOptions(
                     run=run,

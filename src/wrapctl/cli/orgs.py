@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wrapctl.apply.lock import FileLock, RunLock
 from wrapctl.cli.console import Console
 from wrapctl.cli.progress import progress
 from wrapctl.config.project import SANDBOX, OrgConfig, Project, load
@@ -135,17 +134,3 @@ def allowances(tokens: Iterable[str]) -> tuple[Allowance, ...]:
             )
         found.append(Allowance(f"{limit}={exact}", reason.strip() or "on the command line"))
     return tuple(found)
-
-
-def run_lock(console: Console, org: OrgConfig) -> RunLock:
-    """Return the lock that the org asks for.
-
-    Raises:
-        UsageError: this release does not have that kind.
-    """
-    if org.desired.policy.lock != "file":
-        raise UsageError(
-            f"{org.name}: `apply.lock: {org.desired.policy.lock}` is not in this release",
-            hint="use `file`, and let one machine apply",
-        )
-    return FileLock(console.state / "locks")

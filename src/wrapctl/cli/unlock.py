@@ -1,4 +1,4 @@
-"""``wrapctl unlock``: take the run lock of an org away from a run that hangs."""
+"""``wrapctl unlock``: take the run lock of an org away from a run that hangs or is gone."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from wrapctl.errors import Exit
 )
 @options
 def command(console: Console, *, org: str, run_id: str) -> Exit:
-    """Take the run lock of ORG away from a run that hangs; that run stops before its next batch."""
-    from wrapctl.cli.orgs import chosen, connected, run_lock
+    """Take the run lock of ORG away from a run that hangs or is gone; one that hangs stops before its next batch."""
+    from wrapctl.cli.kept import run_lock
+    from wrapctl.cli.orgs import chosen, connected
     from wrapctl.render.escape import name
 
     _, (found,) = chosen(console, [org])
@@ -25,5 +26,7 @@ def command(console: Console, *, org: str, run_id: str) -> Exit:
         with connected(console, found) as (target, _):
             organization = target.reader().identity().id
     holder = run_lock(console, found).unlock(organization, run_id)
-    console.out(f"{found.name}: the lock was held by {name(str(holder), 1000)}, and is free now\n")
+    age = holder.age(console.now())
+    held = f"{holder} ({age})" if age else str(holder)
+    console.out(f"{found.name}: the lock was held by {name(held, 1000)}, and is free now\n")
     return Exit.OK
