@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cli.shell import Shell
+from project_files import commit
 from wrapctl.config.project import load
 from wrapctl.evidence.mapping import check
 from wrapctl.model import Identity, Live
@@ -205,3 +206,12 @@ def test_systems_that_no_file_names_cannot_be_imported(mapped: Shell) -> None:
     assert (done.code, "did you mean `table`?" in done.words) == (2, True)
     assert mapped.run("import", "acme", "--crm", "all", "--crm", "table").code == 2
     assert "crm/<system>.yaml first" in mapped.run("import", "acme", "--crm", "zendesk").words
+
+
+def test_a_changed_mapping_is_planned_alone_and_as_a_whole(mapped: Shell) -> None:
+    assert mapped.run("apply", "acme", "--yes").code == 0
+    commit(mapped.root)
+    assert "not touched" in mapped.run("plan", "acme", "--changed-since", "HEAD").words
+    mapped.write("acme/crm/table.yaml", TABLE.replace("default: OTHER", "default: REST"))
+    data = mapped.run("plan", "acme", "--changed-since", "HEAD", "--format", "json").data
+    assert [change["address"] for change in data["changes"]] == ["acme/crm/table/to%2Fdefault"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,12 @@ def test_secrets_are_fetched_when_they_are_needed_and_missed_by_name(tmp_path: P
         fetch["client_secret"]()
     (problem,) = caught.value.problems
     assert problem.message == "acme: the secret `dv.client_secret` needs the variable B, which is not set"
+
+
+def test_a_connection_that_policy_does_not_know_yet_is_not_opened(tmp_path: Path) -> None:
+    root = acme(tmp_path, org=ORG + "connections: {dv: {endpoint: sandbox}}\n", codes=CODES, crm=crm())
+    proposed = replace(load(root), connections={})
+    assert proposed.crm_connections({}, root / "sandbox") == ()
 
 
 def test_files_may_name_every_kind_that_there_is(tmp_path: Path) -> None:
