@@ -245,7 +245,8 @@ class _Job:
         if self.ask and not plan.refusals:
             self._ask(plan)
         lock = run_lock(console, org)
-        console.err(f"{org.name}: the run lock keeps other applies out on {lock.reach}")
+        if self.how == "text":
+            console.err(f"{org.name}: the run lock keeps other applies out on {lock.reach}")
         with console.stoppable():
             report = apply(
                 plan,
