@@ -30,10 +30,11 @@ def command() -> None:
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
 def check(console: Console, *, org: str, live: bool, how: str, strict: bool, sandbox: bool) -> Exit:
-    """Show what each code of ORG is called in each system, what is unmapped, what comes back as another code.
+    """Show what codes are called in each CRM, and what is odd about it.
 
-    Offline unless --live is said. Exit 0; 1 where a system could not be read, and with --strict where there is
-    anything to look at.
+    Odd are codes without a value, values that come back as another code, rules that never match, and values that
+    nothing uses. Offline unless --live is said. Exit 0; 1 where a system could not be read, and with --strict where
+    there is anything to look at.
     """
     from wrapctl.cli.failure import redacted
     from wrapctl.cli.orgs import chosen
