@@ -327,6 +327,7 @@ class GithubApi:
             "output": {
                 "title": output.get("title"),
                 "summary": output.get("summary"),
+                "text": output.get("text"),
                 "annotations_count": len(one.annotations),
             },
         }

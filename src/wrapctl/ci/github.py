@@ -224,10 +224,13 @@ class GitHub:
         *,
         title: str,
         summary: str,
+        text: str = "",
         external_id: str = "",
         annotations: Sequence[Annotation] = (),
     ) -> CheckRun:
         """Set a finished check on a commit, with annotations on its lines (sent by fifties).
+
+        ``text`` stands below the summary.
 
         Raises:
             Unanswered: whether it was set is not known.
@@ -240,12 +243,14 @@ class GitHub:
             "conclusion": conclusion,
             "output": {"title": title, "summary": summary, "annotations": [one.as_json() for one in first]},
         }
+        if text:
+            body["output"]["text"] = text
         if external_id:
             body["external_id"] = external_id
         made = shapes.check_run(self._api.post("/check-runs", "checks: write", body))
         while rest:
             first, rest = rest[:_MOST_ANNOTATIONS], rest[_MOST_ANNOTATIONS:]
-            more = {"title": title, "summary": summary, "annotations": [one.as_json() for one in first]}
+            more = {**body["output"], "annotations": [one.as_json() for one in first]}
             # An update adds its annotations to those that are there: sent twice, they would stand there twice.
             made = shapes.check_run(
                 self._api.patch_once(

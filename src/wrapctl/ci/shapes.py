@@ -114,7 +114,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """A check on a commit. ``app`` is who made it: ``github-actions`` for the token of a job."""
+    """A check on a commit. ``app`` is who made it: ``github-actions`` for the token of a job.
+
+    ``text`` is what stands below the summary.
+    """
 
     id: int
     name: str
@@ -128,6 +131,7 @@ class CheckRun:
     started_at: str = ""
     completed_at: str = ""
     url: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +315,7 @@ def check_run(data: Json) -> CheckRun:
         started_at=_text(data, "started_at"),
         completed_at=_text(data, "completed_at"),
         url=_text(data, "html_url"),
+        text=_text(data, "output", "text"),
     )
 
 
