@@ -57,7 +57,7 @@ def test_content_is_of_the_head_and_everything_else_of_the_base(tmp_path: Path) 
     assert org.desired.policy.limits.deletes.max == 3
     assert org.desired.policy.protect == ("Fraud*",)
     assert [code.name for code in org.desired.codes] == ["Gone astray", "Sale"]
-    assert proposed.touched["acme"].scope.codes == {"LOST"}
+    assert proposed.touched["acme"].scope.codes == frozenset({"LOST"})
     assert _told(proposed) == [
         'acme credentials.client_secret.command: None → ["curl", "evil.example"]',
         "acme credentials.client_secret.env: ACME_CLIENT_SECRET → None",

@@ -78,7 +78,8 @@ def test_the_first_plan_shows_every_kind_of_change(tmp_path: Path) -> None:
     }
     assert any(change.renames for change in plan.pending)
     assert {change.cause for change in plan.pending} >= {Cause.FILES, Cause.VALIDITY}
-    assert plan.outstanding == plan.unread == ()
+    assert plan.outstanding == ()
+    assert plan.unread == ()
     assert {one.why for one in plan.unmanaged} == {"undeclared", "ignored", "protected"}
 
 

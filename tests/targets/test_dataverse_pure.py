@@ -66,7 +66,9 @@ def test_a_value_comes_back_under_a_new_id_when_its_old_one_was_renamed_away() -
     assert all(convert.is_mine(PLACE, one) for one in (second, third))
 
 
-@pytest.mark.parametrize("other", ["", "x", "f58a6113-ea48-4be8-8c21-7ba1e446b724", "8" * 36, str(uuid.UUID(int=0))])
+@pytest.mark.parametrize(
+    "other", ["", "x", "f58a6113-ea48-4be8-8c21-7ba1e446b724", "8" * 36, str(uuid.UUID(int=0))]
+)
 def test_any_other_id_is_somebody_elses(other: str) -> None:
     assert not convert.is_mine(PLACE, other)
 
