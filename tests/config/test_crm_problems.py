@@ -183,9 +183,12 @@ def test_more_rows_than_a_table_holds_are_an_error(tmp_path: Path) -> None:
     assert said(tmp_path, "", codes=codes) == [
         (
             "crm.yaml:2:9: error: 5,001 rows for sf; Genesys Cloud data table holds 5,000 "
-            "(map several codes by `default`, or use a target of another type)"
+            "(say `max_rows` where support has raised it, or map several codes by `default`)"
         )
     ]
+    raised = TABLE.replace("}", ", max_rows: 6000}")
+    acme(tmp_path, codes=codes, crm=f"kind: CrmMapping\nsystem: sf\ntarget: {raised}\n")
+    assert problems(tmp_path) == []
 
 
 def test_codes_without_a_value_are_told_as_the_mapping_wants_it(tmp_path: Path) -> None:

@@ -218,18 +218,22 @@ def _former(draft: Draft, words: CrmVendor, rows: tuple[Written, ...]) -> None:
 
 
 def _room(draft: Draft, item: Item[CrmMapping], words: CrmVendor, rows: tuple[Written, ...]) -> None:
-    can = words.capabilities
+    can, target = words.capabilities, item.node["target"]
     if can.rows_max is None:
         return
+    raised = target.get(words.room) if isinstance(target, Map) else None
+    most = int(raised) if isinstance(raised, str) and raised.isdecimal() else can.rows_max
     if can.value_list:
         number = len({one.value for one in rows if one.row.fields["direction"] == TO_CRM})
     else:
         number = sum(_keeps_rules(words) or one.row.fields["direction"] == TO_CRM for one in rows)
-    if number > can.rows_max:
+    if number > most:
         draft.add(
             draft.at(item.node, "system"),
-            f"{number:,} rows for {item.spec.system}; {can.title} holds {can.rows_max:,}",
-            "map several codes by `default`, or use a target of another type",
+            f"{number:,} rows for {item.spec.system}; {can.title} holds {most:,}",
+            f"say `{words.room}` where support has raised it, or map several codes by `default`"
+            if words.room
+            else "map several codes by `default`, or use a target of another type",
         )
 
 

@@ -115,7 +115,8 @@ class CrmVendor:
     field of a row, nothing when it can. ``optional_credentials`` are another way to log in, all or none of them.
     ``domains``: where an endpoint may lead, any host when empty. ``required``: options of the connection that only
     the sandbox does without. ``place`` are the options that tell one place on a connection from another, ``prefix``
-    is what the keys of a mapping begin with unless its option ``prefix`` says otherwise.
+    is what the keys of a mapping begin with unless its option ``prefix`` says otherwise. ``room`` names the option
+    that raises how many rows the place holds, where support can do that.
     """
 
     name: str
@@ -126,6 +127,7 @@ class CrmVendor:
     required: tuple[str, ...] = ()
     place: tuple[str, ...] = ()
     prefix: str = "{owner}/{system}/"
+    room: str = ""
     connection: type[BaseModel] | None = None
     target: type[BaseModel] | None = None
     wrong: Callable[[str, str], str] = _anything
@@ -148,6 +150,7 @@ def crm_vendor(kind: str) -> CrmVendor:
         required=getattr(options, "REQUIRED", ()),
         place=getattr(options, "PLACE", ()),
         prefix=getattr(options, "PREFIX", "{owner}/{system}/"),
+        room=getattr(options, "ROOM", ""),
         connection=getattr(options, "CONNECTION", None),
         target=getattr(options, "TARGET", None),
         wrong=getattr(options, "wrong", _anything),

@@ -16,6 +16,9 @@ OPTIONAL_CREDENTIALS: tuple[str, ...] = ()
 PLACE: tuple[str, ...] = ("table",)
 """Options of a target that tell one place from another: rows of one place need prefixes of their own."""
 
+ROOM = "max_rows"
+"""The option that raises how many rows a table holds."""
+
 PREFIX = "{system}:"
 """What keys begin with unless `prefix` says otherwise: the table is in the org already."""
 
