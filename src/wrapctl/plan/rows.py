@@ -231,8 +231,9 @@ class _Comparison:
     # ── the whole of it ────────────────────────────────────────────────────────────────────────────────────
 
     def _rules(self) -> None:
+        """Warn where a target's options leave no place for rules; of value lists the files' check has warned."""
         looked_at = bool(self.wants) or whole(self.view.scope, self.system)
-        if not looked_at or has_rules(self.place.can, value_list=self.rows.value_list):
+        if not looked_at or self.rows.value_list or has_rules(self.place.can, value_list=False):
             return
         count = sum(is_rule(row) for row in self.mapping.rows)
         if count:
