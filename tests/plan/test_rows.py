@@ -289,15 +289,15 @@ def test_a_code_goes_after_every_row_that_names_it() -> None:
         "delete code code/LOST",
     ]
     update, deactivate, delete = made.changes
-    assert delete.needs == (deactivate.id, update.id)
+    assert delete.needs == (update.id, deactivate.id)
 
 
 def test_a_row_that_stays_keeps_its_code() -> None:
     have = table(live_row("to/LOST", "r1", code_id="2"), live_row("X", "f1", mine=False, code_id="2"))
     assert told(gone(on_remove="keep"), holding(sf=have)) == [
         (
-            'delete code code/LOST [blocked: still named by the row "LOST" of "sf" (id r1, `on_remove: keep`), '
-            'the row "X" of "sf" (id f1, not made by wrapctl): take it out there first]'
+            'delete code code/LOST [blocked: still named by the row "X" of "sf" (id f1, not made by wrapctl), '
+            'the row "LOST" of "sf" (id r1, `on_remove: keep`): take it out there first]'
         )
     ]
 
