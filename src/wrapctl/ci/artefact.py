@@ -1,8 +1,10 @@
 """What a plan job leaves behind, and how a later job knows that it is what was reviewed. Pure: bytes in, values out.
 
 A folder for each org: ``plan.json`` (``plan.file``, complete) and ``meta.json`` (of which commit it is, and the hash
-of the plan). A check run on the head commit holds one line ``<org> <sha256 of plan.json>`` for each org, and in its
-``external_id`` the hash over these lines. An artefact says nothing by itself: only with the check beside it.
+of the plan). A check run on the head commit holds a line ``<org> <sha256 of plan.json> <hash of its set of changes>``
+for each org, and in its ``external_id`` the hash over these lines. An artefact says nothing by itself: only with the
+check beside it. The third hash tells whether another run of the same commit found other changes: plans differ in
+more than what they would write.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ MOST_LINES: Final = 65_000
 
 _MOST_META: Final = 4 * 1024 * 1024
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_LINE: Final = re.compile(rf"(?P<org>{ORG.pattern}) (?P<plan>[0-9a-f]{{64}}) (?P<changes>[0-9a-f]{{64}})")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _AGAIN: Final = "run the plan workflow again"
 _OWNERS: Final = frozenset({"CODEOWNERS", "docs/CODEOWNERS", ".github"})
@@ -58,6 +61,7 @@ class Proposal:
     ``orgs`` are those that it touches and that can be planned, ``new`` and ``gone`` as in ``config.base.Proposed``.
     ``touches`` are the paths of CI itself that it changes: such a pull request is never applied automatically.
     ``wrong`` counts errors in its files: then nothing was planned. ``refused`` says why nothing may be planned.
+    ``project`` is where the project lies in its repository, empty at the top.
     """
 
     head: str
@@ -70,18 +74,25 @@ class Proposal:
     touches: tuple[str, ...] = ()
     wrong: int = 0
     refused: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What belongs to one plan. ``sha256`` (of plan.json) and ``digest`` are empty, and ``why`` says so, after a failure."""
+    """What belongs to one plan.
+
+    ``sha256`` is of plan.json, ``digest`` the plan's own, ``changes`` that of the set of changes it would write: all
+    empty after a failure, and ``why`` says what happened. ``remarks`` tell how a merge will be applied.
+    """
 
     org: str
     outcome: Outcome
     proposal: Proposal
     sha256: str = ""
     digest: str = ""
+    changes: str = ""
     why: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +120,30 @@ def steers(path: str) -> bool:
     return path.startswith(".github/") or path in _OWNERS
 
 
-def made(org: str, proposal: Proposal, plan: Plan) -> tuple[Meta, str]:
+def made(proposal: Proposal, plan: Plan, remarks: tuple[str, ...] = ()) -> tuple[Meta, str]:
     """Return the meta data of a plan and the text of its plan.json."""
     text = file.dumps(plan)
-    outcome = Outcome.REFUSED if plan.refusals else Outcome.PLANNED
-    return Meta(org, outcome, proposal, hashlib.sha256(text.encode()).hexdigest(), plan.digest), text
+    meta = Meta(
+        org=plan.org,
+        outcome=Outcome.REFUSED if plan.refusals else Outcome.PLANNED,
+        proposal=proposal,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        digest=plan.digest,
+        changes=set_digest(plan),
+        remarks=remarks,
+    )
+    return meta, text
 
 
-def failed(org: str, proposal: Proposal, why: str) -> Meta:
+def failed(proposal: Proposal, org: str, why: str) -> Meta:
     """Return the meta data of an org that could not be planned. ``why`` holds no secret."""
     return Meta(org, Outcome.FAILED, proposal, why=why)
+
+
+def set_digest(plan: Plan) -> str:
+    """Return the hash of the set of changes that an apply of the plan would write."""
+    digests = sorted(change.digest for change in plan.pending)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def dumps(meta: Meta) -> str:
@@ -131,7 +156,9 @@ def dumps(meta: Meta) -> str:
             "outcome": meta.outcome.value,
             "plan_sha256": meta.sha256,
             "plan_digest": meta.digest,
+            "changes_digest": meta.changes,
             "why": meta.why,
+            "remarks": list(meta.remarks),
             **_proposal_data(meta.proposal),
         }
     )
@@ -168,6 +195,7 @@ def _proposal_data(proposal: Proposal) -> dict[str, object]:
         "touches": list(proposal.touches),
         "wrong": proposal.wrong,
         "refused": proposal.refused,
+        "project": proposal.project,
     }
 
 
@@ -175,16 +203,17 @@ def _proposal_data(proposal: Proposal) -> dict[str, object]:
 
 
 def lines(metas: Iterable[Meta]) -> str:
-    """Return the lines of the check run: ``<org> <sha256>`` for each org that has a plan, sorted.
+    """Return the lines of the check run, one for each org that has a plan, sorted.
 
     Raises:
         PlanUnusable: an org is there twice with different plans, or a check run does not hold so many.
     """
     found: dict[str, str] = {}
     for meta in metas:
-        if meta.sha256 and found.setdefault(meta.org, meta.sha256) != meta.sha256:
+        said = f"{meta.sha256} {meta.changes}"
+        if meta.sha256 and found.setdefault(meta.org, said) != said:
             raise PlanUnusable(f"there are two plans of {meta.org}", hint=_AGAIN)
-    text = "\n".join(f"{org} {sha256}" for org, sha256 in sorted(found.items()))
+    text = "\n".join(f"{org} {said}" for org, said in sorted(found.items()))
     if len(text) > MOST_LINES:
         raise PlanUnusable(
             f"{len(found)} orgs are more than one check run can hold",
@@ -204,15 +233,22 @@ def checked(text: str, expected: str) -> Mapping[str, str]:
     Raises:
         PlanUnusable: the lines are not those that the hash is of, or are no such lines.
     """
+    return {org: sha256 for org, sha256, _ in _lines(text, expected)}
+
+
+def change_sets(text: str, expected: str) -> Mapping[str, str]:
+    """Return org → hash of its set of changes, as a check run has it. Raises as ``checked`` does."""
+    return {org: changes for org, _, changes in _lines(text, expected)}
+
+
+def _lines(text: str, expected: str) -> list[tuple[str, str, str]]:
     if external_id(text) != expected:
         raise PlanUnusable(f"the check run {CHECK!r} does not match its own hash", hint=_AGAIN)
-    found: dict[str, str] = {}
-    for line in text.split("\n") if text else ():
-        org, _, sha256 = line.partition(" ")
-        if not (ORG.fullmatch(org) and _SHA256.fullmatch(sha256)) or org in found:
-            raise PlanUnusable(f"the check run {CHECK!r} holds a line that is none of its own", hint=_AGAIN)
-        found[org] = sha256
-    return found
+    found = [_LINE.fullmatch(line) for line in text.split("\n")] if text else []
+    read = [(one["org"], one["plan"], one["changes"]) for one in found if one is not None]
+    if len({org for org, _, _ in read}) != len(found):
+        raise PlanUnusable(f"the check run {CHECK!r} holds a line that is none of its own", hint=_AGAIN)
+    return read
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +286,7 @@ def read(content: Mapping[str, bytes], *, org: str = "", sha256: str = "") -> Le
         raise PlanUnusable(f"plan.json of {meta.org} is not UTF-8 text", hint=_AGAIN) from None
     except RecursionError:
         raise PlanUnusable(f"plan.json of {meta.org} is nested too deeply", hint=_AGAIN) from None
-    if (plan.org, plan.digest) != (meta.org, meta.digest):
+    if (plan.org, plan.digest, set_digest(plan)) != (meta.org, meta.digest, meta.changes):
         raise PlanUnusable(f"plan.json and meta.json of {meta.org} are not of the same plan", hint=_AGAIN)
     if (meta.outcome is Outcome.REFUSED) is not bool(plan.refusals):
         raise PlanUnusable(f"plan.json and meta.json of {meta.org} disagree about the guard", hint=_AGAIN)
@@ -271,7 +307,9 @@ def loads(raw: bytes) -> Meta:
             proposal=_proposal(data),
             sha256=_str(data["plan_sha256"]),
             digest=_str(data["plan_digest"]),
+            changes=_str(data["changes_digest"]),
             why=_str(data["why"]),
+            remarks=tuple(_str(one) for one in _list(data["remarks"])),
         )
         if (meta.outcome is Outcome.FAILED) is not (meta.sha256 == ""):
             raise ValueError("a plan is there exactly when it did not fail")
@@ -345,6 +383,7 @@ def _proposal(data: Mapping[str, Any]) -> Proposal:
         touches=tuple(_str(one) for one in _list(data["touches"])),
         wrong=_count(data["wrong"]),
         refused=_str(data["refused"]),
+        project=_str(data["project"]),
     )
     for field in (read.head, read.base):
         if not _COMMIT.fullmatch(field):
