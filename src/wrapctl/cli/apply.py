@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import secrets
-import socket
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -233,43 +228,20 @@ class _Job:
             self.console.out(redacted(told))
 
     def _write(self, org: OrgConfig, plan: Plan, target: Target, runtime: Runtime) -> Report:
-        from wrapctl.apply.run import ApplyOptions, apply
-        from wrapctl.cli.kept import run_journal, run_lock
-        from wrapctl.plan.guard import recheck
+        from wrapctl.cli.kept import run_lock
+        from wrapctl.cli.writing import Writing, new_run, nothing, write
 
         console = self.console
-        now = console.now()
-        run = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        run = new_run(console)
         if not plan.pending:
-            return _nothing(plan, run)
+            return nothing(plan, run)
         if self.ask and not plan.refusals:
             self._ask(plan)
         lock = run_lock(console, org)
         if self.how == "text":
             console.err(f"{org.name}: the run lock keeps other applies out on {lock.reach}")
-        with console.stoppable():
-            report = apply(
-                plan,
-                target,
-                desired_policy=org.desired.policy,
-                runtime=runtime,
-                clock=console.now,
-                journal=run_journal(console, org, run),
-                lock=lock,
-                options=ApplyOptions(
-                    run=run,
-                    actor=_actor(console),
-                    commit=_commit(console),
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    on_conflict=self.on_conflict,
-                    allowances=self.tokens,
-                    recheck=recheck(plan, org.desired.policy),
-                ),
-            )
-        journal = Path(report.journal)
-        inside = journal.is_absolute() and journal.is_relative_to(console.root)
-        return replace(report, journal=str(journal.relative_to(console.root))) if inside else report
+        how = Writing(run, lock, allowances=self.tokens, on_conflict=self.on_conflict)
+        return write(console, org, plan, target, runtime, how)
 
     def _ask(self, plan: Plan) -> None:
         changes = len(plan.pending)
@@ -277,46 +249,3 @@ class _Job:
         self.console.room()
         if not click.confirm(question, err=True):
             raise WrapctlError("not applied: nothing was written")
-
-
-def _nothing(plan: Plan, run: str) -> Report:
-    """The report of a plan that writes nothing: no lock, no journal, what is outstanding and what was not read."""
-    from wrapctl.apply.ledger import Ledger
-    from wrapctl.apply.report import Report
-
-    entries = tuple(Ledger(plan.changes).entries.values())
-    return Report(
-        run=run,
-        org=plan.org,
-        organization_id=plan.identity.id,
-        plan=plan.digest,
-        entries=entries,
-        unread=plan.unread,
-    )
-
-
-def _actor(console: Console) -> str:
-    """Who applies: the person behind the CI run, else the user of this machine."""
-    actor = console.environ.get("GITHUB_ACTOR")
-    if actor:
-        return actor
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _commit(console: Console) -> str:
-    """The commit that the files are of, ``+`` when they differ from it; empty outside of git."""
-    try:
-        head = _git(console.root, "rev-parse", "--verify", "--quiet", "HEAD")
-        dirty = _git(console.root, "status", "--porcelain", "--", "wrapups") if head else ""
-    except (OSError, subprocess.SubprocessError):
-        return console.environ.get("GITHUB_SHA", "")
-    return f"{head}+" if dirty else head or console.environ.get("GITHUB_SHA", "")
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=10)  # noqa: S603 (no shell, fixed words)
-    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
