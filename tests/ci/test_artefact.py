@@ -59,7 +59,8 @@ def test_what_is_read_is_what_was_written() -> None:
     assert left.meta.outcome is Outcome.PLANNED
     assert left.plan is not None
     assert left.plan.digest == PLAN.digest
-    assert artefact.loads_proposal(artefact.dumps_proposal(PROPOSAL).encode()) == PROPOSAL
+    packed = dict(zip(artefact.members("acme-emea"), files.values(), strict=True))
+    assert artefact.read(packed) == left
 
 
 def test_a_refused_plan_and_an_org_without_one_say_so() -> None:

@@ -24,17 +24,12 @@ from wrapctl.plan import file
 from wrapctl.plan.plan import Plan
 
 KIND: Final = "wrapctl.ci-plan"
-PROPOSAL_KIND: Final = "wrapctl.ci-proposal"
 VERSION: Final = 1
 CHECK: Final = "wrapctl plan"
 """Name of the check run."""
 
 META: Final = "meta.json"
 PLAN: Final = "plan.json"
-PROPOSAL: Final = "proposal.json"
-FILES: Final = (META, PLAN)
-"""What of an artefact is read again; ``plan.md`` and ``plan.txt`` beside them are for people."""
-
 MOST_LINES: Final = 65_000
 """Characters that a check run keeps of the lines."""
 
@@ -58,6 +53,7 @@ class Outcome(StrEnum):
 class Proposal:
     """What a pull request proposes, apart from the plans of its orgs.
 
+    In ``meta.json`` for people: whoever decides by it finds out anew.
     ``orgs`` are those that it touches and that can be planned, ``new`` and ``gone`` as in ``config.base.Proposed``.
     ``touches`` are the paths of CI itself that it changes: such a pull request is never applied automatically.
     ``wrong`` counts errors in its files: then nothing was planned. ``refused`` says why nothing may be planned.
@@ -112,6 +108,11 @@ def name(org: str) -> str:
     return f"wrapctl-plan-{org}"
 
 
+def members(org: str) -> tuple[str, str]:
+    """What of an org's artefact is read again; ``plan.md`` and ``plan.txt`` beside them are for people."""
+    return f"{org}/{META}", f"{org}/{PLAN}"
+
+
 def steers(path: str) -> bool:
     """Whether a file of the repository decides what CI does, or who must approve it.
 
@@ -162,11 +163,6 @@ def dumps(meta: Meta) -> str:
             **_proposal_data(meta.proposal),
         }
     )
-
-
-def dumps_proposal(proposal: Proposal) -> str:
-    """Return the text of proposal.json."""
-    return _text({"kind": PROPOSAL_KIND, "version": VERSION, **_proposal_data(proposal)})
 
 
 def _text(data: Mapping[str, object]) -> str:
@@ -257,11 +253,13 @@ def _lines(text: str, expected: str) -> list[tuple[str, str, str]]:
 def read(content: Mapping[str, bytes], *, org: str = "", sha256: str = "") -> Left:
     """Return what the files of one artefact say; ``content`` maps ``meta.json`` and ``plan.json`` to their bytes.
 
+    They may have a folder before their name, as in the artefact itself (``members``).
     ``org`` and ``sha256``: what they must be of, where that is known (from the check run).
 
     Raises:
         PlanUnusable: a file is missing, damaged, of another org or version, or not the one of the hash.
     """
+    content = {path.rpartition("/")[2]: raw for path, raw in content.items()}
     meta = loads(_there(content, META))
     if org and meta.org != org:
         raise PlanUnusable(f"the artefact of {org} holds a plan of {meta.org}", hint=_AGAIN)
@@ -316,17 +314,6 @@ def loads(raw: bytes) -> Meta:
         if meta.sha256 and not _SHA256.fullmatch(meta.sha256):
             raise ValueError("plan_sha256 is no hash")
         return meta
-
-
-def loads_proposal(raw: bytes) -> Proposal:
-    """Return what a proposal.json says.
-
-    Raises:
-        PlanUnusable: it is none, or of another version.
-    """
-    data = _data(raw, PROPOSAL, PROPOSAL_KIND)
-    with _Damage(PROPOSAL):
-        return _proposal(data)
 
 
 class _Damage:
