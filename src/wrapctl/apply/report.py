@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wrapctl.errors import Exit, PlatformAnswer, Stale
+from wrapctl.metrics import latency
 from wrapctl.model import NO_FIELDS, Address, ChangeId, Fields, Ref, Value, Verb
 
 FORMAT = 1
@@ -105,7 +106,8 @@ class Report:
     ``unended``: earlier runs that never wrote their end. ``unread``: CRM systems that the plan or the run could not
     read, each with its reason: their rows are neither done nor in sync. ``fatal``: why the run stopped early; ``hint``: what to do
     about that, or about steps that were left to a person. ``stale`` is true when nothing was written because live
-    and plan disagree. ``requests`` are by method and path.
+    and plan disagree. ``requests`` are by method and path; the other counts are ``interface.Traffic``'s.
+    ``findings`` counts what was found wrong with the files and the plan, by kind (``metrics.findings``).
     """
 
     run: str
@@ -123,6 +125,10 @@ class Report:
     retries: int = 0
     waited: float = 0.0
     journal: str = ""
+    limits: int = 0
+    limited: float = 0.0
+    times: Mapping[str, Mapping[float, int]] = field(default_factory=dict)
+    findings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def totals(self) -> dict[Status, int]:
@@ -182,7 +188,11 @@ class Report:
                 "total": sum(self.requests.values()),
                 "retries": self.retries,
                 "waited_seconds": round(self.waited, 3),
+                "waits_on_limits": self.limits,
+                "waited_on_limits_seconds": round(self.limited, 3),
+                "latency_ms": {name: _latency(took) for name, took in sorted(self.times.items()) if took},
             },
+            "findings": dict(sorted(self.findings.items())),
             "journal": self.journal or None,
         }
 
@@ -237,6 +247,17 @@ def _entry(entry: Entry) -> dict[str, object]:
         "possible_overwrite": list(entry.overwritten),
         "attempted": entry.attempted,
         "digest": entry.digest,
+    }
+
+
+def _latency(took: Mapping[float, int]) -> dict[str, object]:
+    found = latency(took)
+    return {
+        "count": found.count,
+        "p50": found.p50,
+        "p95": found.p95,
+        "p99": found.p99,
+        "max": found.longest,
     }
 
 

@@ -147,7 +147,7 @@ class _Run:
         self._looker = Looker(self._reader, runtime)
         self._later = target.capabilities.later
         self._confirmation = Confirmation(self._looker, self._ledger, runtime, options.patience, self._later)
-        self._traffic = replace(target.traffic, requests=dict(target.traffic.requests))
+        self._traffic = target.traffic.copy()
         self._unended: tuple[str, ...] = ()
         self._lost: dict[str, str] = {}
         self._journal_trouble: JournalError | None = None
@@ -396,8 +396,7 @@ class _Run:
         return self._report()
 
     def _report(self, *, stale: bool = False) -> Report:
-        then, now = self._traffic, self._target.traffic
-        requests = {name: count - then.requests.get(name, 0) for name, count in now.requests.items()}
+        traffic = self._target.traffic.since(self._traffic)
         return Report(
             run=self._options.run,
             org=self._plan.org,
@@ -410,9 +409,12 @@ class _Run:
             stale=stale,
             unended=self._unended,
             unread=self._unread,
-            requests={name: count for name, count in requests.items() if count},
-            retries=now.retries - then.retries,
-            waited=now.waited - then.waited,
+            requests=traffic.requests,
+            retries=traffic.retries,
+            waited=traffic.waited,
+            limits=traffic.limits,
+            limited=traffic.limited,
+            times=traffic.times,
             journal=str(self._journal.path) if self._journal.started else "",
         )
 

@@ -150,16 +150,17 @@ class Session:
         delay = self._policy.delay(reason, failures[reason], after, self._jitter())
         if delay is None:
             return
-        if reason is Reason.RATE_LIMIT:
-            self._pacing.pause(delay)
         with self._lock:
             self._wire.traffic.retries += 1
+        if reason is Reason.RATE_LIMIT:
+            self._pacing.pause(delay)
+            self._limited(delay, 1)
         text = f"{call.operation}: {self._redact(why)}, trying again in {delay:.1f} s"
         self._runtime.listen(Event("retry", text))
         raise _Again(delay)
 
     def _wait_for_turn(self) -> None:
-        told = False
+        told = counted = False
         while True:
             if self._runtime.stop.is_set():
                 raise Interrupted("stopped before the next request")
@@ -169,7 +170,14 @@ class Session:
             if delay >= 1 and not told:
                 told = True
                 self._runtime.listen(Event("wait", f"request limit of {self.host}: waiting {delay:.0f} s"))
+            self._limited(delay, 0 if counted else 1)
+            counted = True
             self._sleep(delay)
+
+    def _limited(self, seconds: float, times: int) -> None:
+        with self._lock:
+            self._wire.traffic.limits += times
+            self._wire.traffic.limited += seconds
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:

@@ -6,8 +6,10 @@ depends on whether the request may be repeated, so that is decided above, in ``s
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
@@ -161,7 +163,8 @@ class Wire:
     """One host. Thread-safe; at most ``concurrency`` requests are in flight.
 
     In: a checked base URL, ``traffic`` to count in, the name of the header with the platform's request id, and,
-    for an embedded server or a test, the transport.
+    for an embedded server or a test, the transport. ``timeout`` is how many seconds each step of a request may
+    take where that is not the usual time.
     """
 
     def __init__(
@@ -172,8 +175,11 @@ class Wire:
         concurrency: int = 8,
         request_id_header: str = "",
         transport: Transport | None = None,
+        timeout: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = urlsplit(base_url).hostname or ""
+        self._now = monotonic
         self.traffic = traffic
         self._request_id_header = request_id_header.lower()
         self._slots = threading.BoundedSemaphore(concurrency)
@@ -182,7 +188,7 @@ class Wire:
             base_url=base_url,
             headers={"User-Agent": "wrapctl", "Accept": "application/json"},
             transport=transport,
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT if timeout is None else httpx.Timeout(timeout),
             follow_redirects=False,
             # A proxy of the environment serves the outside world; it cannot know this machine's loopback.
             trust_env=not is_loopback(self.host),
@@ -197,8 +203,7 @@ class Wire:
             TargetError: the reply is larger than ``call.most``.
         """
         path, own = call.path, call.own_headers
-        with self._slots:
-            self._count(call.operation)
+        with self._slots, self._counted(call.operation):
             try:
                 sent = {**own, **headers}
                 if call.body is not None:
@@ -230,9 +235,20 @@ class Wire:
         """Give the sockets back."""
         self._client.close()
 
-    def _count(self, operation: str) -> None:
+    @contextlib.contextmanager
+    def _counted(self, operation: str) -> Iterator[None]:
+        """Count a request, and how long it took until it was answered or given up."""
+        traffic = self.traffic
         with self._lock:
-            self.traffic.requests[operation] = self.traffic.requests.get(operation, 0) + 1
+            traffic.requests[operation] = traffic.requests.get(operation, 0) + 1
+        begun = self._now()
+        try:
+            yield
+        finally:
+            took = round((self._now() - begun) * 1000, 1)
+            with self._lock:
+                times = traffic.times.setdefault(operation, {})
+                times[took] = times.get(took, 0) + 1
 
 
 def _bounded(response: httpx.Response, most: int) -> bytes:

@@ -220,6 +220,7 @@ def _traffic(report: Report) -> Iterator[Line]:
         return
     waited = f", {report.waited:.1f} s waited" if report.waited >= 0.05 else ""
     retries = f", {count(report.retries, 'retry', 'retries')}" if report.retries else ""
-    yield line(f"{count(total, 'request')}{retries}{waited}.")
+    limits = f", {count(report.limits, 'wait')} on a limit" if report.limits else ""
+    yield line(f"{count(total, 'request')}{retries}{limits}{waited}.")
     if report.journal:
         yield line("Journal: ", Said(report.journal))

@@ -72,16 +72,11 @@ class Assembled:
     def traffic(self) -> Traffic:
         """What was sent so far, everywhere; requests to a CRM carry the name of their connection."""
         own = self._platform.traffic
-        total = replace(own, requests=dict(own.requests))
+        total = own.copy()
         for part in self._parts:
             more = part.target.traffic
-            if more is own:
-                continue  # what keeps its rows inside of the platform shares its connection
-            for operation, count in dict(more.requests).items():
-                name = f"{part.name} {operation}" if part.name else operation
-                total.requests[name] = total.requests.get(name, 0) + count
-            total.retries += more.retries
-            total.waited += more.waited
+            if more is not own:  # what keeps its rows inside of the platform shares its connection
+                total.add(more, f"{part.name} " if part.name else "")
         return total
 
     def reader(self) -> Reader:
