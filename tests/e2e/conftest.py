@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from e2e.ci_world import CiWorld
 from front_door import Project
 from wrapctl.apply.confirm import Patience
 
@@ -17,3 +20,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(Patience, "before", lambda self, look: 0.0)
     (tmp_path / "wrapups").mkdir()
     return Project(tmp_path)
+
+
+@pytest.fixture
+def ci(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CiWorld]:
+    """A repository on an emulated GitHub, and runners. What this test itself runs in is not seen there."""
+    for name in list(os.environ):
+        if name == "CI" or name.startswith(("GITHUB_", "WRAPCTL_", "RUNNER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(Patience, "before", lambda self, look: 0.0)
+    with CiWorld(tmp_path).open() as world:
+        yield world
