@@ -21,8 +21,9 @@ from wrapctl.errors import IncompleteRead, TargetError, Unauthorized, UsageError
 from wrapctl.model import Change, Fields, Live, Lock, Value, Verb, row_address
 from wrapctl.plan.units import Unit
 from wrapctl.rows import Place
-from wrapctl.targets.http_rows.target import HttpRows, connect
+from wrapctl.targets.http_rows.target import connect
 from wrapctl.targets.interface import Connection, CrmConnection, Outcome, Result, Target, Want
+from wrapctl.targets.shared_rows.connected import Connected
 
 WHOLE = Want(rows={SYSTEM: None})
 
@@ -75,7 +76,7 @@ class Endpoint:
         options: dict[str, object] | None = None,
         credentials: tuple[str, ...] = ("token",),
         endpoint: str = "https://desk.example",
-    ) -> HttpRows:
+    ) -> Connected:
         secrets = {name: (lambda name=name: f"the-{name}") for name in credentials}
         connection = Connection("acme.desk", endpoint, "", secrets, Path(), options=options or {})
         crm = CrmConnection("http", connection, (Place(SYSTEM, "acme", target or {}),))

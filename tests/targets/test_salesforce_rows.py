@@ -22,7 +22,8 @@ from wrapctl.plan.units import Unit
 from wrapctl.rows import Place
 from wrapctl.targets.interface import Connection, CrmConnection, Result, Want
 from wrapctl.targets.salesforce import reader as reading
-from wrapctl.targets.salesforce.target import SalesforceRows, connect
+from wrapctl.targets.salesforce.target import connect
+from wrapctl.targets.shared_rows.connected import Connected
 
 STAMP = "2026-01-31T10:00:00.000+0000"
 
@@ -167,7 +168,7 @@ PAGE: dict[str, Any] = {"totalSize": 2, "done": False, "records": [{"Id": "a1", 
 NEXT = "/services/data/v67.0/query/01g-1"
 
 
-def scripted(*answers: object, sent: list[httpx.Request] | None = None) -> SalesforceRows:
+def scripted(*answers: object, sent: list[httpx.Request] | None = None) -> Connected:
     script = [httpx.Response(200, json={"access_token": "t"})]
     script += [one if isinstance(one, httpx.Response) else httpx.Response(200, json=one) for one in answers]
 
@@ -183,7 +184,7 @@ def connected(
     endpoint: str = "https://acme.my.salesforce.com",
     credentials: tuple[str, ...] = ("client_id", "client_secret"),
     **more: Any,
-) -> SalesforceRows:
+) -> Connected:
     secrets = {name: (lambda: "a-secret") for name in credentials}
     connection = Connection("acme.sf", endpoint, "", secrets, Path())
     crm = CrmConnection("salesforce", connection, (Place(SYSTEM, "acme", {"object": OBJECT}),))

@@ -17,47 +17,13 @@ from wrapctl.targets.dataverse.options import DOMAINS, LOGIN, DataverseConnectio
 from wrapctl.targets.dataverse.reader import DataverseReader, Places
 from wrapctl.targets.dataverse.writer import DataverseWriter
 from wrapctl.targets.embedded import SANDBOX, SANDBOX_URL
-from wrapctl.targets.interface import Capabilities, CrmConnection, Runtime, Target, Traffic
-from wrapctl.targets.shared_rows.link import Link, open_link, trusted
+from wrapctl.targets.interface import CrmConnection, Runtime, Target
+from wrapctl.targets.shared_rows.connected import Connected
+from wrapctl.targets.shared_rows.link import open_link, trusted
 from wrapctl.targets.shared_rows.options import parsed
 
 REQUEST_ID = "x-ms-service-request-id"
 _ANY_TENANT = "emulated"
-
-
-class DataverseRows:
-    """One connected environment. Reader and writer share the session: token, pace, what was seen."""
-
-    def __init__(self, link: Link, connected: Api, places: Places, identity: Identity) -> None:
-        self._link = link
-        self._api = connected
-        self._places = places
-        self._identity = identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What Dataverse can keep and do."""
-        return CAPABILITIES
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was sent so far."""
-        return self._link.traffic
-
-    def reader(self) -> DataverseReader:
-        """A reader; plan has nothing else."""
-        return DataverseReader(self._api, self._places, self._identity)
-
-    def writer(self) -> DataverseWriter:
-        """A writer; only apply asks for one."""
-        return DataverseWriter(self._api, self._places)
-
-    def evidence(self) -> None:
-        """None: no trail of rows is read here."""
-
-    def close(self) -> None:
-        """Give sockets back."""
-        self._link.close()
 
 
 def connect(
@@ -67,7 +33,7 @@ def connect(
     *,
     transport: Transport | None = None,
     jitter: Callable[[], float] | None = None,
-) -> DataverseRows:
+) -> Connected:
     """Return the environment behind a connection; ``transport`` and ``jitter`` are for tests.
 
     Raises:
@@ -116,4 +82,5 @@ def connect(
     )
     name = connection.org if emulated else urlsplit(base).netloc
     connected = Api(link.session, runtime, origin=base, page=CAPABILITIES.page)
-    return DataverseRows(link, connected, places, Identity(name, name, sandbox=emulated))
+    reader = DataverseReader(connected, places, Identity(name, name, sandbox=emulated))
+    return Connected(link, CAPABILITIES, reader, lambda: DataverseWriter(connected, places))

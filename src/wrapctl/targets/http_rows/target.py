@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -17,64 +17,20 @@ from wrapctl.http.wire import Transport, check_base_url
 from wrapctl.targets.embedded import SANDBOX
 from wrapctl.targets.http_rows.api import Api
 from wrapctl.targets.http_rows.capabilities import CAPABILITIES, abilities
-from wrapctl.targets.http_rows.convert import Layout, layout
+from wrapctl.targets.http_rows.convert import layout
 from wrapctl.targets.http_rows.options import TOKEN_PATH, HttpConnection, HttpTarget
 from wrapctl.targets.http_rows.reader import HttpReader
 from wrapctl.targets.http_rows.writer import HttpWriter
-from wrapctl.targets.interface import Capabilities, Connection, CrmConnection, Runtime, Target, Traffic
+from wrapctl.targets.interface import Connection, CrmConnection, Runtime, Target
+from wrapctl.targets.shared_rows.connected import Connected
 from wrapctl.targets.shared_rows.keys import overlapping
-from wrapctl.targets.shared_rows.link import Link, open_link
+from wrapctl.targets.shared_rows.link import open_link
 from wrapctl.targets.shared_rows.options import parsed
 
 REQUEST_ID = "X-Request-Id"
 """What most servers and gateways call it; where there is none, nothing is lost."""
 
 SANDBOX_TOKEN_PATH = "/crm/oauth/token"  # noqa: S105 (a path, no secret)
-
-
-class HttpRows:
-    """One connected endpoint and the systems whose rows it keeps. Reader and writer share the session."""
-
-    def __init__(
-        self,
-        link: Link,
-        api: Api,
-        layouts: Mapping[str, Layout],
-        *,
-        sandbox: bool,
-        clock: Callable[[], datetime],
-        nonce: str,
-    ) -> None:
-        self._link = link
-        self._reader = HttpReader(api, layouts, sandbox=sandbox)
-        self._writer = HttpWriter(api, layouts, clock=clock, nonce=nonce)
-        systems = {system: abilities(where.options, where.members) for system, where in layouts.items()}
-        self._capabilities = replace(CAPABILITIES, systems=MappingProxyType(systems))
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What an endpoint can keep and do; of each system, what its template and options allow."""
-        return self._capabilities
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was sent so far."""
-        return self._link.traffic
-
-    def reader(self) -> HttpReader:
-        """A reader; plan has nothing else."""
-        return self._reader
-
-    def writer(self) -> HttpWriter:
-        """A writer; only apply asks for one."""
-        return self._writer
-
-    def evidence(self) -> None:
-        """None: no trail of rows is read here."""
-
-    def close(self) -> None:
-        """Give sockets back."""
-        self._link.close()
 
 
 def connect(
@@ -86,7 +42,7 @@ def connect(
     jitter: Callable[[], float] | None = None,
     clock: Callable[[], datetime] | None = None,
     nonce: str = "",
-) -> HttpRows:
+) -> Connected:
     """Return the endpoint behind a connection; ``transport``, ``jitter``, ``clock`` and ``nonce`` are for tests.
 
     Raises:
@@ -113,15 +69,18 @@ def connect(
         transport=transport,
         jitter=jitter,
     )
-    return HttpRows(
-        link,
-        Api(link.session, runtime),
+    api = Api(link.session, runtime)
+    writer = HttpWriter(
+        api,
         layouts,
-        sandbox=connection.endpoint == SANDBOX,
         clock=clock or (lambda: datetime.now(UTC)),
         # Secret enough that no other run has it: a key that was used is answered from memory.
         nonce=nonce or token_hex(16),
     )
+    systems = {system: abilities(where.options, where.members) for system, where in layouts.items()}
+    capabilities = replace(CAPABILITIES, systems=MappingProxyType(systems))
+    reader = HttpReader(api, layouts, sandbox=connection.endpoint == SANDBOX)
+    return Connected(link, capabilities, reader, lambda: writer)
 
 
 def _login(connection: Connection) -> tuple[Grant | None, str]:

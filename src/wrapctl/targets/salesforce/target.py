@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import MappingProxyType
@@ -15,57 +15,19 @@ from wrapctl.http.wire import Transport
 from wrapctl.model import Verb
 from wrapctl.rows import FROM_CRM
 from wrapctl.targets.embedded import SANDBOX
-from wrapctl.targets.interface import Capabilities, CrmConnection, Runtime, Target, Traffic
+from wrapctl.targets.interface import Capabilities, CrmConnection, Runtime, Target
 from wrapctl.targets.salesforce.api import Api
 from wrapctl.targets.salesforce.capabilities import CAPABILITIES
 from wrapctl.targets.salesforce.convert import Layout, layout
 from wrapctl.targets.salesforce.options import DOMAINS, SalesforceConnection, SalesforceTarget
 from wrapctl.targets.salesforce.reader import SalesforceReader
 from wrapctl.targets.salesforce.writer import SalesforceWriter
+from wrapctl.targets.shared_rows.connected import Connected
 from wrapctl.targets.shared_rows.keys import overlapping
-from wrapctl.targets.shared_rows.link import Link, open_link
+from wrapctl.targets.shared_rows.link import open_link
 from wrapctl.targets.shared_rows.options import parsed
 
 LOGIN = "/services/oauth2/token"
-
-
-class SalesforceRows:
-    """One connected org and the systems whose rows it keeps. Reader and writer share the session."""
-
-    def __init__(self, link: Link, api: Api, layouts: Mapping[str, Layout], *, sandbox: bool) -> None:
-        self._link = link
-        self._api = api
-        self._layouts = layouts
-        self._reader = SalesforceReader(api, layouts, sandbox=sandbox)
-        self._capabilities = replace(
-            CAPABILITIES,
-            systems=MappingProxyType({system: abilities(where) for system, where in layouts.items()}),
-        )
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What Salesforce can keep and do; of each system, what its own fields allow."""
-        return self._capabilities
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was sent so far."""
-        return self._link.traffic
-
-    def reader(self) -> SalesforceReader:
-        """A reader; plan has nothing else."""
-        return self._reader
-
-    def writer(self) -> SalesforceWriter:
-        """A writer; only apply asks for one."""
-        return SalesforceWriter(self._api, self._layouts, self._reader)
-
-    def evidence(self) -> None:
-        """None: no trail of rows is read here."""
-
-    def close(self) -> None:
-        """Give sockets back."""
-        self._link.close()
 
 
 def abilities(where: Layout) -> Capabilities:
@@ -93,7 +55,7 @@ def connect(
     *,
     transport: Transport | None = None,
     jitter: Callable[[], float] | None = None,
-) -> SalesforceRows:
+) -> Connected:
     """Return the org behind a connection; ``transport`` and ``jitter`` are for tests.
 
     Raises:
@@ -134,4 +96,7 @@ def connect(
         jitter=jitter,
     )
     api = Api(link.session, runtime, version=options.api_version)
-    return SalesforceRows(link, api, layouts, sandbox=connection.endpoint == SANDBOX)
+    reader = SalesforceReader(api, layouts, sandbox=connection.endpoint == SANDBOX)
+    systems = MappingProxyType({system: abilities(where) for system, where in layouts.items()})
+    capabilities = replace(CAPABILITIES, systems=systems)
+    return Connected(link, capabilities, reader, lambda: SalesforceWriter(api, layouts, reader))

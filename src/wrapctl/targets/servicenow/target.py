@@ -11,53 +11,19 @@ from wrapctl.http.auth import Grant
 from wrapctl.http.wire import Transport
 from wrapctl.model import Identity
 from wrapctl.targets.embedded import SANDBOX
-from wrapctl.targets.interface import Capabilities, Connection, CrmConnection, Runtime, Target, Traffic
+from wrapctl.targets.interface import Connection, CrmConnection, Runtime, Target
 from wrapctl.targets.servicenow.api import WORKERS, Api
 from wrapctl.targets.servicenow.capabilities import CAPABILITIES
 from wrapctl.targets.servicenow.login import BasicLogin
 from wrapctl.targets.servicenow.options import CREDENTIALS, DOMAINS, OPTIONAL_CREDENTIALS, ServicenowTarget
 from wrapctl.targets.servicenow.reader import Places, ServicenowReader
 from wrapctl.targets.servicenow.writer import ServicenowWriter
-from wrapctl.targets.shared_rows.link import Link, open_link
+from wrapctl.targets.shared_rows.connected import Connected
+from wrapctl.targets.shared_rows.link import open_link
 from wrapctl.targets.shared_rows.options import parsed
 
 REQUEST_ID = "X-Transaction-ID"
 TOKEN = "/oauth_token.do"  # noqa: S105  (a path of the API, no secret)
-
-
-class ServicenowRows:
-    """One connected instance. Reader and writer share the session: token and pace."""
-
-    def __init__(self, link: Link, connected: Api, places: Places, identity: Identity) -> None:
-        self._link = link
-        self._api = connected
-        self._places = places
-        self._identity = identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What ServiceNow can keep and do."""
-        return CAPABILITIES
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was sent so far."""
-        return self._link.traffic
-
-    def reader(self) -> ServicenowReader:
-        """A reader; plan has nothing else."""
-        return ServicenowReader(self._api, self._places, self._identity)
-
-    def writer(self) -> ServicenowWriter:
-        """A writer; only apply asks for one."""
-        return ServicenowWriter(self._api, self._places)
-
-    def evidence(self) -> None:
-        """None: no trail of rows is read here."""
-
-    def close(self) -> None:
-        """Give sockets back."""
-        self._link.close()
 
 
 def connect(
@@ -67,7 +33,7 @@ def connect(
     *,
     transport: Transport | None = None,
     jitter: Callable[[], float] | None = None,
-) -> ServicenowRows:
+) -> Connected:
     """Return the instance behind a connection; ``transport`` and ``jitter`` are for tests.
 
     Raises:
@@ -103,7 +69,8 @@ def connect(
     name = connection.org if emulated else urlsplit(connection.endpoint).netloc
     columns = {column for _, found in places.values() for column in found.all}
     connected = Api(link.session, runtime, columns=columns, page=CAPABILITIES.page)
-    return ServicenowRows(link, connected, places, Identity(name, name, sandbox=emulated))
+    reader = ServicenowReader(connected, places, Identity(name, name, sandbox=emulated))
+    return Connected(link, CAPABILITIES, reader, lambda: ServicenowWriter(connected, places))
 
 
 def _basic(connection: Connection) -> Callable[..., BasicLogin] | None:
