@@ -117,3 +117,18 @@ def test_what_is_blocked_or_manual_stays_so() -> None:
     files = desired([code("NO", "No")], [queue("lost", ["NO"])])
     made = plan(files, live([live_code("1", "No")]))
     assert [one.state for one in hold(made, Approval((), made.identity.id), {}).changes] == [State.BLOCKED]
+
+
+def test_two_reviews_of_one_code_that_arrive_together_are_written_together() -> None:
+    first = plan(desired([code("NO", "No", description="asked twice")]), live([live_code("1", "No")]))
+    second = plan(desired([code("NO", "Not now", previously=("No",))]), live([live_code("1", "No")]))
+    files = desired([code("NO", "Not now", previously=("No",), description="asked twice")])
+    both = Approval((*first.pending, *second.pending), first.identity.id)
+    merged = hold(plan(files, live([live_code("1", "No")])), both, {})
+    assert _said(merged.pending) == ["update code code/NO"]
+    edited = hold(plan(files, live([live_code("1", "No", description="by hand")])), both, {})
+    assert edited.pending == ()
+    elsewhere = hold(
+        plan(desired([code("NO", "Never", previously=("No",), description="asked twice")]), BEFORE), both, {}
+    )
+    assert elsewhere.pending == ()

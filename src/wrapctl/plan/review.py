@@ -2,7 +2,8 @@
 
 The approved plan was made before the merge, this one after it. An apply may have got half-way in between, and then
 the same changes look a little otherwise: what referred to a code that was yet to be made names it by its id now, and
-queues that held a doomed code hold it no more. Those are recognised; anything else is held.
+queues that held a doomed code hold it no more. Two reviews of one object may arrive together. Those are recognised;
+anything else is held.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from wrapctl.plan.plan import Plan
 
 _QUEUES = "queues"
 _REMOVALS = frozenset({Verb.DELETE_CODE, Verb.DEACTIVATE_CODE})
+_FIELDWISE = frozenset({Verb.UPDATE_CODE, Verb.SET_ACW, Verb.UPDATE_ROW})
 UNREVIEWED = "nobody reviewed this change"
 
 
@@ -30,6 +32,11 @@ class Approval:
     def by_id(self) -> Mapping[ChangeId, Change]:
         """The approved change of each address and verb; of several reviews, the last one's."""
         return {change.id: change for change in self.changes}
+
+    def at(self, change: Change) -> Change | None:
+        """Return what was approved where ``change`` stands: of the same verb, else any; None where nothing was."""
+        same = (one for one in reversed(self.changes) if one.id == change.id)
+        return next(same, None) or next((one for one in self.changes if one.address == change.address), None)
 
 
 def hold(plan: Plan, approval: Approval, live_ids: Mapping[str, Address]) -> Plan:
@@ -74,16 +81,16 @@ class _Known:
             or self._before_it_was_made(change)
             or self._finishes_a_creation(change)
             or self._fewer_holders(change)
+            or self._pieced_together(change)
         )
 
     def why(self, change: Change) -> str:
         """Why a change is held: what was approved where it stands, if anything."""
-        approved = self._by_id.get(change.id)
+        approved = Approval(tuple(self._approved), self._organization).at(change)
         if approved is None:
-            at = next((one for one in self._approved if one.address == change.address), None)
-            if at is None:
-                return UNREVIEWED
-            return f"{UNREVIEWED}: what was reviewed here is to {at.verb.value}"
+            return UNREVIEWED
+        if approved.verb is not change.verb:
+            return f"{UNREVIEWED}: what was reviewed here is to {approved.verb.value}"
         if dict(approved.after) != dict(change.after):
             return f"{UNREVIEWED}: what was reviewed here ends otherwise"
         return f"{UNREVIEWED} as it is now: what is live was changed since the review"
@@ -125,12 +132,30 @@ class _Known:
             and dict(change.after) == dict(approved.after)
         )
 
+    def _pieced_together(self, change: Change) -> bool:
+        """An update of fields each of which some review showed going from this value to that one."""
+        if change.verb not in _FIELDWISE:
+            return False
+        pieces = [one for one in self._approved if one.id == change.id and one.live_id == change.live_id]
+        if len(pieces) < 2:
+            return False
+        moves = {name for name in change.after if change.before.get(name) != change.after[name]}
+        return all(any(_same_move(one, change, name) for one in pieces) for name in moves)
+
     def _referred(self, value: Value) -> Value:
         if isinstance(value, str) and value in self._made:
             return Ref(self._made[value])
         if isinstance(value, tuple):
             return tuple(self._referred(item) for item in value)
         return value
+
+
+def _same_move(one: Change, other: Change, name: str) -> bool:
+    """Whether both take a field from the same value to the same value."""
+    return all(
+        name in mine and name in theirs and mine[name] == theirs[name]
+        for mine, theirs in ((one.before, other.before), (one.after, other.after))
+    )
 
 
 def _holders(change: Change) -> set[Value]:
