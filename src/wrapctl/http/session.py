@@ -35,6 +35,8 @@ from wrapctl.http.wire import Call, Kind, Reply, Trouble, Wire
 from wrapctl.targets.interface import Event, Runtime
 
 DEFAULT = Policy()
+_BODILESS = frozenset({("list", 204), ("part", 206)})
+"""What was expected and how it was answered, where the body need not be JSON."""
 
 
 class Auth(Protocol):
@@ -94,13 +96,13 @@ class Session:
         return self._wire.host
 
     def send(
-        self, call: Call, *, expect: Literal["json", "list", "nothing"] = "json", header: str = ""
+        self, call: Call, *, expect: Literal["json", "list", "part", "nothing"] = "json", header: str = ""
     ) -> Reply:
         """Send a call until it is answered for good, and return the success (2xx).
 
         With ``expect="json"`` the reply's ``value`` is the parsed body, an object or an array; ``"list"`` takes 204
-        for an empty one. ``header`` is the Authorization of this one call, where the session has nobody to give it
-        (a login).
+        for an empty one, ``"part"`` 206 for one that is not whole, whose body nobody reads. ``header`` is the
+        Authorization of this one call, where the session has nobody to give it (a login).
 
         Raises:
             Answered: the platform's last word was an error (``Unauthorized``, ``Forbidden``, ``RateLimited``).
@@ -119,7 +121,7 @@ class Session:
             try:
                 reply = self._wire.exchange(call, {"Authorization": allowed} if allowed else {})
                 if 200 <= reply.status < 300:
-                    empty = expect == "nothing" or (expect == "list" and reply.status == 204)
+                    empty = expect == "nothing" or (expect, reply.status) in _BODILESS
                     return reply if empty else _parsed(reply)
             except Trouble as trouble:
                 if call.may_repeat or trouble.kind is Kind.NOT_SENT:

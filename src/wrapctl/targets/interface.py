@@ -236,6 +236,51 @@ class AuditEntry:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """How often one code was chosen on one queue, and what that took.
+
+    ``code`` is a live id, a word of the platform's own where time or a dialler chose (``ININ-WRAP-UP-TIMEOUT``), or
+    nothing; ``queue`` a live id, or nothing. ``handle_ms`` is over all ``conversations``, ``acw_ms`` over those
+    ``worked`` on afterwards.
+    """
+
+    code: str
+    queue: str
+    conversations: int
+    handle_ms: int = 0
+    acw_ms: int = 0
+    worked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """All uses between two times, one for each code and queue, sorted."""
+
+    uses: tuple[Use, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dependant:
+    """Something that names a code or a queue: ``kind`` in a word (flow, script, queue, row, …)."""
+
+    kind: str
+    id: str
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependants:
+    """What is known to name an object. Not ``complete``: there may be more, and ``why`` that is not known."""
+
+    known: tuple[Dependant, ...] = ()
+    complete: bool = True
+    why: str = ""
+
+
 class Evidence(Protocol):
     """What the platform itself knows about the past of an org."""
 
@@ -269,6 +314,33 @@ class Evidence(Protocol):
 
         Raises:
             TargetError: not all of it could be read; ``Forbidden`` where the client may not.
+        """
+        ...
+
+    def usage(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        codes: frozenset[str] | None = None,
+        queues: frozenset[str] | None = None,
+    ) -> Usage | None:
+        """How often codes were chosen between the two times: these ids on these queues, None is all.
+
+        None where the platform tells no such figures.
+
+        Raises:
+            TargetError: not all of it could be read; ``Forbidden`` where the client may not.
+        """
+        ...
+
+    def dependants(self, objects: Mapping[str, frozenset[str]]) -> Mapping[str, Dependants]:
+        """What else names some objects (``code`` and ``queue`` → live ids), an answer for each id.
+
+        What could not be read is not complete, and never an error: nobody may take it for unused.
+
+        Raises:
+            Interrupted: the run was asked to stop.
         """
         ...
 

@@ -1,7 +1,7 @@
 """The history of dispositions on a CXone tenant (contract section 4): who changed which column, and when.
 
 There is one history for each disposition, and none of skills: who assigned a disposition, or changed after-call
-work, cannot be known.
+work, cannot be known. Of how often dispositions are chosen, and what else names them, the contract has nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from wrapctl.errors import Answered, IncompleteRead
 from wrapctl.targets.cxone.api import AUDIT_HISTORY, Api
 from wrapctl.targets.cxone.convert import Body, identifier, text
-from wrapctl.targets.interface import AuditEntry
+from wrapctl.targets.interface import AuditEntry, Dependants
 
 _FIELDS: Final = {
     "dispositionname": "name",
@@ -73,6 +73,21 @@ class CxoneEvidence:
             if first <= entry.at < last
         ]
         return tuple(sorted(found))
+
+    def usage(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        codes: frozenset[str] | None = None,
+        queues: frozenset[str] | None = None,
+    ) -> None:
+        """Nothing: no operation of the Admin API tells how often dispositions are chosen."""
+
+    def dependants(self, objects: Mapping[str, frozenset[str]]) -> Mapping[str, Dependants]:
+        """Unknown for all: no operation tells what else (a script, a campaign, a profile) names a disposition."""
+        why = "the Admin API does not tell what else names a disposition or a skill"
+        return {one: Dependants(complete=False, why=why) for ids in objects.values() for one in ids}
 
     def _history(self, disposition: str) -> Body | Answered:
         try:

@@ -105,6 +105,14 @@ class Api:
         """
         return self._session.send(Call("GET", template, params or {}, query))
 
+    def part(self, template: str, query: Query) -> Reply:
+        """Read what may be answered by a part of it: 206, and then no ``value``.
+
+        Raises:
+            TargetError: it was not answered.
+        """
+        return self._session.send(Call("GET", template, {}, query), expect="part")
+
     def ask(self, template: str, body: str) -> Reply:
         """Ask what takes a body to ask; it changes nothing, so that it may be sent twice.
 

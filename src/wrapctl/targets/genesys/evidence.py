@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from wrapctl.errors import Answered, IncompleteRead, Interrupted
+from wrapctl.targets.genesys import dependants, usage
 from wrapctl.targets.genesys.api import Api
 from wrapctl.targets.genesys.convert import NO_BODY, Body, member
-from wrapctl.targets.interface import AuditEntry
+from wrapctl.targets.genesys.interval import months
+from wrapctl.targets.interface import AuditEntry, Dependants, Usage
 
 QUERY: Final = "/api/v2/audits/query"
 SERVICES: Final = "/api/v2/audits/query/servicemapping"
@@ -42,7 +44,6 @@ _USUAL: Final = {
 _KINDS: Final = {entity.lower(): kind for kind, entity in ENTITIES.items()}
 _MOST_IDS: Final = 5
 """So many objects are asked for one by one; more of a kind are cheaper in one query."""
-_MONTH: Final = timedelta(days=30)
 _PAGE: Final = 500
 _MOST_PAGES: Final = 2_000
 _PATIENCE: Final = 120.0
@@ -92,7 +93,7 @@ class GenesysEvidence:
         """
         owners = self._owners()
         wanted = [one for kind, ids in sorted(about.items()) for one in _queries(kind, ids, owners)]
-        started = [self._start(one, first, last) for one in wanted for first, last in _months(since, until)]
+        started = [self._start(one, interval) for one in wanted for interval in months(since, until)]
         self._api.tell("audit trail", 0, len(started))
         found: set[AuditEntry] = set()
         waited = 0.0
@@ -101,6 +102,30 @@ class GenesysEvidence:
             found.update(entry for body in self._results(query, names=names) for entry in entries(body))
             self._api.tell("audit trail", number, len(started))
         return tuple(sorted(found))
+
+    def usage(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        codes: frozenset[str] | None = None,
+        queues: frozenset[str] | None = None,
+    ) -> Usage:
+        """How often codes were chosen between the two times.
+
+        Raises:
+            Forbidden: the client lacks analytics:conversationAggregate:view.
+            TargetError: not all of it was read.
+        """
+        return usage.read(self._api, since, until, codes=codes, queues=queues)
+
+    def dependants(self, objects: Mapping[str, frozenset[str]]) -> Mapping[str, Dependants]:
+        """What else names codes and queues, as far as Architect knows.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        return dependants.read(self._api, objects)
 
     def _owners(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
         """Return what the org calls entity types and the services that own them, by type in lower case."""
@@ -118,12 +143,12 @@ class GenesysEvidence:
                 found.setdefault(name.lower(), []).append((str(service.get("name")), name))
         return {name: tuple(sorted(set(pairs))) for name, pairs in found.items()}
 
-    def _start(self, asked: _Asked, since: datetime, until: datetime) -> str:
+    def _start(self, asked: _Asked, interval: str) -> str:
         filters = [{"property": "EntityType", "value": asked.entity}]
         if asked.entity_id:
             filters.append({"property": "EntityId", "value": asked.entity_id})
         body = {
-            "interval": f"{_stamp(since)}/{_stamp(until)}",
+            "interval": interval,
             "serviceName": asked.service,
             "filters": filters,
             "sort": [{"name": "Timestamp", "sortOrder": "ascending"}],
@@ -194,17 +219,6 @@ def _queries(
     for service, name in owners.get(entity.lower(), ()):
         for entity_id in sorted(ids or ()) if single else [""]:
             yield _Asked(service, name, entity_id)
-
-
-def _months(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    while since < until:
-        end = min(since + _MONTH, until)
-        yield since, end
-        since = end
-
-
-def _stamp(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
 
 
 # ── from the platform's lines to entries: pure ─────────────────────────────────────────────────────────────
