@@ -70,16 +70,21 @@ def draw(story: Story, *, budget: int = BUDGET, artefact: str = "") -> str:
     head += [f"**{_write(story.summary)}**", ""]
     for one in story.head:
         head += [f"{_MARKS.get(one.mark, '')}{_write(one.parts)}", ""]
-    sections = [_Drawn(section, [_block(one) for one in section.lines]) for section in story.sections]
     start = "\n".join(head) + "\n"
-    room = budget - size(start) - _OVERHEAD * (len(sections) + 1)
-    danger = [one for one in sections if one.section.danger]
-    others = [one for one in sections if not one.section.danger]
+    return (start + sections(story.sections, budget - size(start), artefact)).rstrip() + "\n"
+
+
+def sections(found: Sequence[Section], room: int, artefact: str = "") -> str:
+    """Return sections in at most ``room`` characters, danger served first; each says what it leaves out."""
+    drawn = [_Drawn(section, [_block(one) for one in section.lines]) for section in found]
+    room -= _OVERHEAD * (len(drawn) + 1)
+    danger = [one for one in drawn if one.section.danger]
+    others = [one for one in drawn if not one.section.danger]
     granted = _share([one.size for one in danger], room)
     granted += _share([one.size for one in others], room - sum(granted))
     grants = dict(zip(map(id, [*danger, *others]), granted, strict=True))
     pointer = _pointer(artefact)
-    return (start + "".join(one.text(grants[id(one)], pointer) for one in sections)).rstrip() + "\n"
+    return "".join(one.text(grants[id(one)], pointer) for one in drawn)
 
 
 def several(
@@ -93,11 +98,11 @@ def several(
         return draw(stories[0][2], budget=budget, artefact=artefact)
     pointer = _pointer(artefact)
     stories = sorted(stories, key=lambda one: (one[2].in_sync, one[0]))
-    rows = [f"| {_cell(org)} | **failed** | {_cell(why, 500)} |" for org, why in failed]
-    rows += [f"| {_cell(org)} | {' | '.join(columns)} |" for org, columns, _ in stories]
+    rows = [f"| {cell(org)} | **failed** | {cell(why, 500)} |" for org, why in failed]
+    rows += [f"| {cell(org)} | {' | '.join(columns)} |" for org, columns, _ in stories]
     emulated = " · SANDBOX" if any(story.banner for _, _, story in stories) else ""
     start = f"## {count(len(stories) + len(failed), 'org')}{emulated}\n\n| org | changes | held back |\n| --- | --- | --- |\n"
-    text = start + _fitting(rows, budget // 2 - size(start), pointer) + "\n"
+    text = start + fitting(rows, budget // 2 - size(start), artefact) + "\n"
     told = [story for _, _, story in stories if story.sections]
     whole = [draw(story, budget=budget, artefact=artefact) for story in told]
     shares = _share([size(one) for one in whole], budget - size(text) - _OVERHEAD - len(told))
@@ -109,6 +114,21 @@ def several(
             break
         text += f"{one}\n"
     return f"{text.rstrip()}\n"
+
+
+def cell(text: str, limit: int = escape.MAX_NAME) -> str:
+    """Return text from outside for a cell of a table."""
+    return escape.markdown_cell(text, limit)
+
+
+def fitting(rows: Sequence[str], room: int, artefact: str = "") -> str:
+    """Return the rows of a table that fit into ``room`` characters, and how many more there are."""
+    written = ""
+    for number, row in enumerate(rows):
+        if size(written) + size(row) + 1 > room:
+            return f"{written}| … | and {len(rows) - number:,} more: {_pointer(artefact)} | |\n"
+        written += f"{row}\n"
+    return written
 
 
 def size(text: str) -> int:
@@ -173,19 +193,6 @@ def _item(one: Line, depth: int) -> str:
 
 def _write(parts: Sequence[Part], write: Callable[[Part], str] = as_markdown) -> str:
     return plain(parts, write)
-
-
-def _cell(text: str, limit: int = escape.MAX_NAME) -> str:
-    return escape.markdown_cell(text, limit)
-
-
-def _fitting(rows: list[str], room: int, pointer: str) -> str:
-    written = ""
-    for number, row in enumerate(rows):
-        if size(written) + size(row) + 1 > room:
-            return f"{written}| … | and {len(rows) - number:,} more: {pointer} | |\n"
-        written += f"{row}\n"
-    return written
 
 
 def _share(wanted: list[int], room: int) -> list[int]:
