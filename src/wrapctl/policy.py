@@ -49,6 +49,7 @@ class Policy:
     """Who may do what to an org. Never content: on a pull request it comes from the base branch.
 
     ``fresh``: a merge in CI writes whatever the files say, not just what its pull request showed.
+    ``names``: people may appear by name, not by their platform id alone.
     ``journal_branch`` keeps the journal on that branch of the git remote; empty: in the project's folder alone.
     """
 

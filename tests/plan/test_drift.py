@@ -74,3 +74,15 @@ def test_what_is_blocked_is_outstanding_and_no_drift() -> None:
     found = _drift(files, files, live([live_code("1", "No")]))
     assert not found.drifted
     assert _said(found.outstanding) == ["assign queue/gone/code/NO"]
+
+
+def test_where_nobody_knows_when_was_applied_what_a_date_asks_for_is_due() -> None:
+    files = desired(
+        [code("PROMO", "Promo", valid_from=date(2026, 3, 5)), code("NO", "No", description="asked twice")],
+        [queue("q", ["PROMO"])],
+    )
+    there = live([live_code("1", "Promo"), live_code("2", "No")], [live_queue("q1", "q")], {"q1": []})
+    one = plan(files, there, as_of=TODAY)
+    found = tell(one, one, one, dated=False)
+    assert _said(found.due) == ["assign queue/q/code/PROMO"]
+    assert _said(found.changes) == ["update code code/NO"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from wrapctl.errors import WrapctlError
@@ -36,6 +37,27 @@ def write_text(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise _unwritable(path, error) from None
+
+
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write several files: all of them, or none where one cannot be written.
+
+    Raises:
+        WrapctlError: one cannot be written; what was there is there again.
+    """
+    before: dict[Path, str | None] = {}
+    try:
+        for path, text in texts.items():
+            before[path] = read_text(path) if path.exists() else None
+            write_text(path, text)
+    except WrapctlError:
+        for path, old in before.items():
+            with contextlib.suppress(WrapctlError, OSError):
+                if old is not None:
+                    write_text(path, old)
+                else:
+                    path.unlink(missing_ok=True)
+        raise
 
 
 def read_text(path: Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wrapctl.errors import Problem
-from wrapctl.model import Change, ChangeId, Identity, State
+from wrapctl.model import Cause, Change, ChangeId, Identity, State
 from wrapctl.plan.plan import Plan, Unmanaged
 
 
@@ -42,17 +42,19 @@ class Drift:
         return bool(self.changes)
 
 
-def tell(then: Plan, today: Plan, ahead: Plan, *, applied: str = "") -> Drift:
+def tell(then: Plan, today: Plan, ahead: Plan, *, applied: str = "", dated: bool = True) -> Drift:
     """Return drift from three plans of one org against the same live state (see above).
+
+    ``dated`` is False where nobody knows the day of the last apply, so that *then* is a plan of today: then what a
+    validity date asks for is due, and nobody's doing.
 
     A change that two of them have belongs to the first. Where the files now agree with what is live, or no longer
     say anything of it, it is not drift any more, whether that was applied or not: adopting an edit ends it.
     """
     wanted = _names(ahead.changes)
-    drifted = [change for change in _ready(then) if change.id in wanted]
-    known = _names(then.changes)
+    drifted = [change for change in _ready(then) if change.id in wanted and (dated or not _dated(change))]
+    known = _names(change for change in then.changes if dated or not _dated(change))
     due = [change for change in _ready(today) if change.id not in known]
-    known |= _names(today.changes)
     pending = [change for change in _ready(ahead) if _new(change, then, today)]
     held: dict[ChangeId, Change] = {}
     for plan in (then, today, ahead):
@@ -70,6 +72,10 @@ def tell(then: Plan, today: Plan, ahead: Plan, *, applied: str = "") -> Drift:
         warnings=ahead.warnings,
         applied=applied,
     )
+
+
+def _dated(change: Change) -> bool:
+    return change.cause is Cause.VALIDITY
 
 
 def _new(change: Change, then: Plan, today: Plan) -> bool:

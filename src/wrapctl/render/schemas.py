@@ -9,10 +9,12 @@ from wrapctl.apply.report import Status
 from wrapctl.errors import Severity
 from wrapctl.model import Cause, Lock, State, Verb
 from wrapctl.plan import file, plan
+from wrapctl.render.json import VERSION
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: dict[str, object] = {"type": "string"}
 _NUMBER: dict[str, object] = {"type": "integer", "minimum": 0}
+_AMOUNT: dict[str, object] = {"type": "number", "minimum": 0}
 _FLAG: dict[str, object] = {"type": "boolean"}
 _DATE: dict[str, object] = {"type": "string", "format": "date"}
 _DIGEST: dict[str, object] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -39,35 +41,16 @@ _DEFS: dict[str, object] = {
 
 def all_schemas() -> dict[str, dict[str, object]]:
     """Return file name → schema, for ``wrapctl schema``."""
-    return {"plan.schema.json": plan_schema(), "report.schema.json": report_schema()}
+    return {
+        "drift.schema.json": drift_schema(),
+        "plan.schema.json": plan_schema(),
+        "report.schema.json": report_schema(),
+    }
 
 
 def plan_schema() -> dict[str, object]:
     """Return the schema of what ``plan --out`` writes and ``apply --plan`` reads."""
-    source = _object({"file": _TEXT, "line": _NUMBER, "column": _NUMBER})
-    change = _object(
-        {
-            "verb": _one_of(Verb),
-            "address": _TEXT,
-            "label": _TEXT,
-            "within": _TEXT,
-            "system": _TEXT,
-            "live_id": _or_null(_TEXT),
-            "parent": _or_null(_TEXT),
-            "before": _FIELDS,
-            "after": _FIELDS,
-            "cause": _one_of(Cause),
-            "source": _or_null(source),
-            "lock": _one_of(Lock),
-            "state": _one_of(State),
-            "reason": _TEXT,
-            "needs": _list(
-                {"type": "array", "prefixItems": [_one_of(Verb), _TEXT], "minItems": 2, "maxItems": 2}
-            ),
-            "by_hand": _TEXT,
-            "digest": _DIGEST,
-        }
-    )
+    change, warning = _change(), _problem()
     return _document(
         "plan",
         "A plan of one org, as `wrapctl plan --format json` and `--out` write it",
@@ -93,22 +76,8 @@ def plan_schema() -> dict[str, object]:
                 }
             ),
             "changes": _list(change),
-            "unmanaged": _list(
-                _object(
-                    {
-                        "kind": _TEXT,
-                        "id": _TEXT,
-                        "name": _TEXT,
-                        "division": _or_null(_TEXT),
-                        "why": _TEXT,
-                        "within": _TEXT,
-                        "count": _NUMBER,
-                    }
-                )
-            ),
-            "warnings": _list(
-                _object({"source": source, "message": _TEXT, "hint": _TEXT, "severity": _one_of(Severity)})
-            ),
+            "unmanaged": _list(_unmanaged()),
+            "warnings": _list(warning),
             "findings": _list(
                 _object(
                     {
@@ -185,11 +154,111 @@ def report_schema() -> dict[str, object]:
                     "requests": {"type": "object", "additionalProperties": _NUMBER},
                     "total": _NUMBER,
                     "retries": _NUMBER,
-                    "waited_seconds": {"type": "number", "minimum": 0},
+                    "waited_seconds": _AMOUNT,
+                    "waits_on_limits": _NUMBER,
+                    "waited_on_limits_seconds": _AMOUNT,
+                    "latency_ms": {
+                        "type": "object",
+                        "additionalProperties": _object(
+                            {"count": _NUMBER, "p50": _AMOUNT, "p95": _AMOUNT, "p99": _AMOUNT, "max": _AMOUNT}
+                        ),
+                    },
                 }
             ),
+            "findings": {"type": "object", "additionalProperties": _NUMBER},
             "journal": _or_null(_TEXT),
         },
+    )
+
+
+def drift_schema() -> dict[str, object]:
+    """Return the schema of what ``drift --format json`` prints of one org."""
+    change = _change()
+    actor = _object({"kind": {"enum": ["user", "client", "unknown"]}, "id": _TEXT, "name": _or_null(_TEXT)})
+    who = _object(
+        {
+            "why_unknown": _or_null(_TEXT),
+            "at": _or_null(_TEXT),
+            "actor": _or_null(actor),
+            "own_client": _FLAG,
+            "sure": _FLAG,
+            "action": _or_null(_TEXT),
+            "request_id": _or_null(_TEXT),
+        }
+    )
+    named: dict[str, object] = {"verb": _one_of(Verb), "address": _TEXT}
+    return _document(
+        "drift",
+        "How an org differs from what was applied, as `wrapctl drift --format json` prints it",
+        {
+            "kind": {"const": "wrapctl.drift"},
+            "version": {"const": VERSION},
+            "org": _TEXT,
+            "organization": _object({"id": _TEXT, "name": _TEXT, "sandbox": _FLAG}),
+            "applied": _or_null(_TEXT),
+            "against": _TEXT,
+            "drifted": _FLAG,
+            "changes": _list(_object({"change": change, "who": _or_null(who)})),
+            "who_unknown": _or_null(_TEXT),
+            "due": _list(change),
+            "pending": _list(change),
+            "outstanding": _list(change),
+            "unmanaged": _list(_unmanaged()),
+            "unread": _list(_TEXT),
+            "warnings": _list(_problem()),
+            "notes": _list(_TEXT),
+            "adopted": _list(_object(named)),
+            "not_adopted": _list(_object({**named, "why": _TEXT})),
+            "files": _list(_TEXT),
+        },
+    )
+
+
+def _source() -> dict[str, object]:
+    return _object({"file": _TEXT, "line": _NUMBER, "column": _NUMBER})
+
+
+def _change() -> dict[str, object]:
+    return _object(
+        {
+            "verb": _one_of(Verb),
+            "address": _TEXT,
+            "label": _TEXT,
+            "within": _TEXT,
+            "system": _TEXT,
+            "live_id": _or_null(_TEXT),
+            "parent": _or_null(_TEXT),
+            "before": _FIELDS,
+            "after": _FIELDS,
+            "cause": _one_of(Cause),
+            "source": _or_null(_source()),
+            "lock": _one_of(Lock),
+            "state": _one_of(State),
+            "reason": _TEXT,
+            "needs": _list(
+                {"type": "array", "prefixItems": [_one_of(Verb), _TEXT], "minItems": 2, "maxItems": 2}
+            ),
+            "by_hand": _TEXT,
+            "digest": _DIGEST,
+        }
+    )
+
+
+def _problem() -> dict[str, object]:
+    return _object({"source": _source(), "message": _TEXT, "hint": _TEXT, "severity": _one_of(Severity)})
+
+
+def _unmanaged() -> dict[str, object]:
+    return _object(
+        {
+            "kind": _TEXT,
+            "id": _TEXT,
+            "name": _TEXT,
+            "division": _or_null(_TEXT),
+            "why": _TEXT,
+            "within": _TEXT,
+            "count": _NUMBER,
+        }
     )
 
 
