@@ -194,7 +194,7 @@ def test_a_commit_can_be_named_instead_of_the_journals(project: Project, world: 
 
 def test_the_schema_holds_for_what_is_printed(project: Project, world: World) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    from wrapctl.render.schemas import drift_schema  # noqa: PLC0415
+    from wrapctl.render.schemas import drift_schema  # noqa: PLC0415  (beside the package that only this test needs)
 
     story(project, world)
     project.edit(world.edit("No Answer", "nobody there"))

@@ -216,7 +216,7 @@ class Writer(Protocol):
 class AuditEntry:
     """One line of a platform's own audit trail, in the field's words.
 
-    ``at`` is UTC, ISO 8601 with ``Z``. ``actor_id`` is the platform's id of who did it, ``actor_kind`` a person
+    ``at`` is UTC, ISO 8601 with milliseconds and ``Z``. ``actor_id`` is the platform's id of who did it, ``actor_kind`` a person
     (``user``) or a client; ``actor_name`` is empty where it was not asked for. ``action`` is the platform's word
     in lower case. ``kind`` is code, queue, assignment, after-call work, outbound, row, table or other; ``id`` and
     ``name`` are the object's: of an assignment and of after-call work the queue's, of flags the code's. ``parent``
@@ -306,7 +306,7 @@ class Evidence(Protocol):
         about: Mapping[str, frozenset[str] | None],
         names: bool = False,
     ) -> tuple[AuditEntry, ...]:
-        """What was done to some objects between the two times, oldest first.
+        """What was done to some objects between the two times, oldest first, of one moment in the platform's order.
 
         ``about`` maps code, queue, outbound, row and table to the live ids of interest, None is all of that kind;
         entries of others may come along. Whoever asks for queues gets what was assigned to them and their

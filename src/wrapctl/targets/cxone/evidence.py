@@ -72,7 +72,7 @@ class CxoneEvidence:
             for entry in entries(disposition, body, names=names)
             if first <= entry.at < last
         ]
-        return tuple(sorted(found))
+        return tuple(sorted(found, key=lambda entry: entry.at))
 
     def usage(
         self,
@@ -113,7 +113,8 @@ def entries(disposition: str, body: Body, *, names: bool) -> Iterator[AuditEntry
     """
     records = next((body[key] for key in _RECORDS if isinstance(body.get(key), list)), [])
     together: dict[tuple[str, str, str], list[tuple[str, tuple[str, ...], tuple[str, ...]]]] = {}
-    for record in records if isinstance(records, list) else ():
+    # The platform tells the newest first.
+    for record in reversed(records) if isinstance(records, list) else ():
         if not isinstance(record, dict):
             continue
         column = text(record, "columnName")
@@ -150,7 +151,7 @@ def _values(value: object) -> tuple[str, ...]:
 
 
 def _stamp(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
 
 
 def _utc(date: str) -> str:

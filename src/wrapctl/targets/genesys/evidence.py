@@ -17,7 +17,7 @@ from wrapctl.errors import Answered, IncompleteRead, Interrupted
 from wrapctl.targets.genesys import dependants, usage
 from wrapctl.targets.genesys.api import Api
 from wrapctl.targets.genesys.convert import NO_BODY, Body, member
-from wrapctl.targets.genesys.interval import months
+from wrapctl.targets.genesys.interval import months, stamp
 from wrapctl.targets.interface import AuditEntry, Dependants, Usage
 
 QUERY: Final = "/api/v2/audits/query"
@@ -95,13 +95,15 @@ class GenesysEvidence:
         wanted = [one for kind, ids in sorted(about.items()) for one in _queries(kind, ids, owners)]
         started = [self._start(one, interval) for one in wanted for interval in months(since, until)]
         self._api.tell("audit trail", 0, len(started))
-        found: set[AuditEntry] = set()
+        found: dict[AuditEntry, None] = {}
         waited = 0.0
         for number, query in enumerate(started, 1):
             waited = self._until_done(query, waited)
-            found.update(entry for body in self._results(query, names=names) for entry in entries(body))
+            for body in self._results(query, names=names):
+                found.update(dict.fromkeys(entries(body)))
             self._api.tell("audit trail", number, len(started))
-        return tuple(sorted(found))
+        # Of one moment, the platform's own order says what came first.
+        return tuple(sorted(found, key=lambda entry: entry.at))
 
     def usage(
         self,
@@ -294,7 +296,7 @@ def _utc(text: str) -> str:
     except ValueError:
         return text
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp(aware)
 
 
 def _bodies(body: object, key: str) -> list[dict[str, object]]:
