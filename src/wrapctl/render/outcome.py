@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wrapctl.apply.report import GOOD, Entry, Report, Status, past
+from wrapctl.errors import Exit
 from wrapctl.model import ROW_VERBS, Verb
 from wrapctl.plan.diff import differing
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line, some
@@ -49,6 +50,9 @@ def _summary(report: Report) -> list[Part]:
         return ["applied"]
     if report.unread and all(status in GOOD or status in _OUTSTANDING for status in report.totals):
         return ["applied, but for what could not be read"]
+    if report.exit_code is Exit.REFUSED:
+        good = any(status in GOOD for status in report.totals)
+        return ["applied, but for what nobody reviewed" if good else "held, nothing was written"]
     wrote = Status.DONE in report.totals
     return ["partly applied; run it again to continue" if wrote else "nothing was applied"]
 
@@ -118,6 +122,8 @@ def _trouble(entry: Entry) -> Line:
     below = [line(Said(entry.message))] if entry.message else []
     if entry.status is Status.STALE:
         below += _three_values(entry)
+    elif entry.status is Status.HELD and entry.now is not None:
+        below += _three_values(entry, "reviewed from")
     elif entry.status is Status.HELD:
         below += field_lines(entry.planned, entry.wanted)
     if entry.answer is not None and str(entry.answer) not in entry.message:
@@ -129,7 +135,7 @@ def _trouble(entry: Entry) -> Line:
     return line(entry.verb.value, " ", *_named(entry), mark="!", below=below, strong=True)
 
 
-def _three_values(entry: Entry) -> list[Line]:
+def _three_values(entry: Entry, then: str = "planned from") -> list[Line]:
     """``name: planned from "a", live now "b", wanted "c"`` for each field that moved or was to move."""
     now = entry.now or {}
     keys = shown(entry.planned, entry.wanted)
@@ -143,7 +149,7 @@ def _three_values(entry: Entry) -> list[Line]:
             value(key, side[key]) if key in side else [_ABSENT] for side in (entry.planned, now, entry.wanted)
         ]
         found.append(
-            line(title(key), ": planned from ", *three[0], ", live now ", *three[1], ", wanted ", *three[2])
+            line(title(key), f": {then} ", *three[0], ", live now ", *three[1], ", wanted ", *three[2])
         )
     return found
 
