@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.contracts
 
 AUDITS = "/api/v2/audits/query"
+AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
+DEPENDENCIES = "/api/v2/architect/dependencytracking"
 
 
 @pytest.fixture
@@ -70,6 +72,7 @@ def drive(caller: Caller) -> None:
     assert states == ["Running", "Succeeded"]
     assert caller.get(f"{AUDITS}/{query['id']}/results", pageSize=2)["entities"]
     caller.get(f"{AUDITS}/realtime/servicemapping")
+    drive_evidence(caller)
     late = {"interval": "2090-01-01T00:00:00Z/2100-01-01T00:00:00Z"}
     caller("POST", f"{AUDITS}/realtime", late, expand="user")
 
@@ -89,6 +92,18 @@ def drive_tables(caller: Caller) -> None:
     caller("PUT", f"{rows}/{key}", {"key": "a/b ä?", "order": 7})
     caller("DELETE", f"{rows}/{key}")
     assert caller("DELETE", table["selfUri"], force="true").status_code == 204
+
+
+def drive_evidence(caller: Caller) -> None:
+    asked = {"interval": "2000-01-01T00:00:00Z/2100-01-01T00:00:00Z", "metrics": ["tHandle", "tAcw"]}
+    ids = [{"dimension": "wrapUpCode", "operator": "exists"}]
+    where = {"type": "and", "clauses": [{"type": "or", "predicates": ids}]}
+    for more in ({}, {"groupBy": ["wrapUpCode", "queueId"], "filter": where, "granularity": "P3650D"}):
+        assert caller("POST", AGGREGATES, asked | more).status_code == 200
+    assert caller.get(f"{DEPENDENCIES}/build")["status"] == "OPERATIONAL"
+    for kind, listing in (("ACDWRAPUPCODE", CODES), ("QUEUE", QUEUES)):
+        found = caller.get(listing)["entities"][0]["id"]
+        caller.get(f"{DEPENDENCIES}/consumingresources", id=found, objectType=kind, pageSize=3)
 
 
 @pytest.mark.parametrize("org", ["small", "acme-emea", "acme-us"])

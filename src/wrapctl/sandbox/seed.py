@@ -33,7 +33,9 @@ class OrgSeed(TypedDict, total=False):
     Genesys Cloud: ``divisions``: {name, id, home, description}; the first is home when none says so (default: one,
     Home). ``codes``: {name, id, description, division (name or ``*``), deleted}. ``queues``: {name, id, division,
     codes (names), and any member of a queue's body}. ``mapping``: {enabled, defaultSet, flags (by code name),
-    version}. ``datatables``: {name, id, division, description, columns (type by name; ``key`` comes by itself),
+    version}. ``conversations``: {queue, code (a name, a reserved word, or left out), count, days_ago or at,
+    handle_seconds, acw_seconds, media}. ``flows``: {name, id, type, versions, deleted, codes, queues (names)}, scripts
+    among them. ``datatables``: {name, id, division, description, columns (type by name; ``key`` comes by itself),
     rows (by key)}.
 
     NICE CXone: ``applications``, ``users``, ``dispositions``, ``classifications``, ``unavailable_codes``, ``tags``,
@@ -50,6 +52,8 @@ class OrgSeed(TypedDict, total=False):
     queues: list[Json]
     mapping: Json
     datatables: list[Json]
+    conversations: list[Json]
+    flows: list[Json]
     applications: list[Json]
     users: list[Json]
     dispositions: list[Json]

@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 
 def _page_caps() -> dict[str, int]:
-    return dict.fromkeys(("codes", "links", "queues", "divisions", "datatables", "rows"), 100)
+    names = ("codes", "links", "queues", "divisions", "datatables", "rows", "dependencies")
+    return dict.fromkeys(names, 100)
 
 
 def _datatables() -> dict[str, int]:
@@ -50,7 +51,7 @@ class GenesysSettings(Settings):
     """A Genesys Cloud org (sections of its contract)."""
 
     page_caps: dict[str, int] = field(default_factory=_page_caps)
-    """The largest page granted: ``codes``, ``links``, ``queues``, ``divisions``, ``datatables``, ``rows`` (section 4)."""
+    """The largest page granted: ``codes``, ``links``, ``queues``, ``divisions``, ``datatables``, ``rows``, ``dependencies`` (section 4)."""
     token_seconds: int = 86400
     put_without_division: Literal["keep", "all"] = "keep"
     delete_code_unlinks: bool = True
@@ -79,13 +80,25 @@ class GenesysSettings(Settings):
     """Entity type → the service that owns it, where not the usual one (section 10: not found for codes)."""
     user_names: dict[str, str] = field(default_factory=dict)
     """User id → name, for who asks to have users expanded."""
+    dependency_index: Literal[
+        "BUILDINCOMPLETE",
+        "BUILDINITIALIZING",
+        "BUILDINPROGRESS",
+        "BUILDQUEUED",
+        "NOTBUILT",
+        "OPERATIONAL",
+        "OPERATIONALNEEDSREBUILD",
+    ] = "OPERATIONAL"
+    """The state of Architect's index of dependencies: any but OPERATIONAL answers 206 (section 10)."""
+    dependency_failed: tuple[str, ...] = ()
+    """Names of flows and scripts that the index could not take in."""
 
     @staticmethod
     def parsed(given: dict[str, Any]) -> dict[str, Any]:
         """Fill up the caps and limits and make the names tuples."""
         given["page_caps"] = _page_caps() | dict(given.get("page_caps", {}))
         given["datatables"] = _datatables() | dict(given.get("datatables", {}))
-        for name in ("active_queues", "used_datatables"):
+        for name in ("active_queues", "used_datatables", "dependency_failed"):
             given[name] = tuple(given.get(name, ()))
         return given
 

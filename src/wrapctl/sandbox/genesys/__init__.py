@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wrapctl.sandbox.genesys import (
+    analytics,
     audits,
     codes,
     datatable_rows,
     datatables,
+    dependencies,
     links,
     organization,
     outbound,
@@ -94,4 +96,22 @@ ROUTES = (
     _route("GET", "audits/query/realtime/servicemapping", "ALL audits:audit:view", audits.get_services),
     _route("GET", "audits/query/{transactionId}", "ALL audits:audit:view", audits.get_query),
     _route("GET", "audits/query/{transactionId}/results", "ALL audits:audit:view", audits.get_results),
+    _route(
+        "POST",
+        "analytics/conversations/aggregates/query",
+        "ANY analytics:conversationAggregate:view",
+        analytics.post_aggregates,
+    ),
+    _route(
+        "GET",
+        "architect/dependencytracking/build",
+        "ALL architect:dependencyTracking:view",
+        dependencies.get_build,
+    ),
+    _route(
+        "GET",
+        "architect/dependencytracking/consumingresources",
+        "ALL architect:dependencyTracking:view",
+        dependencies.list_consumers,
+    ),
 )

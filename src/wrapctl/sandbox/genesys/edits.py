@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wrapctl.sandbox.genesys import codes, datatable_rows, datatables, links, outbound, queues
+from wrapctl.sandbox.genesys import (
+    analytics,
+    codes,
+    datatable_rows,
+    datatables,
+    dependencies,
+    links,
+    outbound,
+    queues,
+)
+from wrapctl.sandbox.objects import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +165,23 @@ def _delete_row(tx: OrgTx, edit: Json) -> None:
     datatable_rows.delete(tx, _one(tx, datatables.KIND, edit["table"]).id, edit["key"])
 
 
+def _add_flow(tx: OrgTx, edit: Json) -> None:
+    """Publish a flow or script, in the place of one of that name."""
+    named = [_one(tx, codes.KIND, name).id for name in edit.get("codes", [])]
+    kept = dependencies.entry(
+        edit, tx.org.name, named, [_one(tx, queues.KIND, name).id for name in edit.get("queues", [])]
+    )
+    tx.save(dependencies.KIND, kept["id"], name=kept["name"], division="*", body=dumps(kept))
+
+
+def _add_conversations(tx: OrgTx, edit: Json) -> None:
+    """Let contacts be handled: a code by name, a reserved word, or none."""
+    code, queue = str(edit.get("code", "")), _one(tx, queues.KIND, edit["queue"]).id
+    reserved = not code or code.startswith("ININ-")
+    kept = analytics.entry(edit, queue, code if reserved else _one(tx, codes.KIND, code).id)
+    tx.save(analytics.KIND, tx.stamp, name="", division="*", body=dumps(kept))
+
+
 EDITS: dict[str, Callable[[OrgTx, Json], None]] = {
     "add_code": _add_code,
     "update_code": _update_code,
@@ -173,4 +200,6 @@ EDITS: dict[str, Callable[[OrgTx, Json], None]] = {
     "delete_table": _delete_table,
     "set_row": _set_row,
     "delete_row": _delete_row,
+    "add_flow": _add_flow,
+    "add_conversations": _add_conversations,
 }

@@ -25,6 +25,11 @@ MESSAGES = {
     "flows.datatables.too.many.properties": "The max number of properties allowed in a schema has been reached.",
     "flows.datatables.too.many.rows": "The max number of datatable rows allowed has been reached.",
     "flows.datatables.server.too.busy": "The operation failed because the service is too busy",
+    "architect.query.parameter.missing": "A required query parameter is missing or empty.",
+    "architect.dependency.object.invalid.type": "An invalid dependency object type was specified.",
+    "architect.dependency.object.not.found": (
+        "Could not find the dependency object with specified ID and version."
+    ),
     "authentication.required": "No authentication bearer token specified in authorization header.",
     "bad.credentials": "Invalid login credentials.",
     "missing.permissions": "Unable to perform the requested action. You are missing the following permission(s): %s",

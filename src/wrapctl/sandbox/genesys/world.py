@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wrapctl.sandbox.genesys import codes, datatable_rows, datatables, edits, outbound, queues
+from wrapctl.sandbox.genesys import (
+    analytics,
+    codes,
+    datatable_rows,
+    datatables,
+    dependencies,
+    edits,
+    outbound,
+    queues,
+)
 from wrapctl.sandbox.genesys.edits import SOMEBODY
 from wrapctl.sandbox.genesys.permissions import PRESETS
 from wrapctl.sandbox.genesys.tx import OrgTx, settings_of
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
 class Genesys:
     """The platform without HTTP."""
 
-    MEMBERS = frozenset({"divisions", "codes", "queues", "mapping", "datatables"})
+    MEMBERS = frozenset({"divisions", "codes", "queues", "mapping", "datatables", "conversations", "flows"})
     PRESETS: Mapping[str, tuple[str, ...]] = PRESETS
     EDITS: Mapping[str, Callable[[Any, Json], None]] = edits.EDITS
     SOMEBODY = SOMEBODY
@@ -47,9 +56,11 @@ class Genesys:
         return _division_id(org, wanted)
 
     def plant(self, con: sqlite3.Connection, org: Org, given: Json) -> None:
-        """Plant codes, queues, the outbound mapping and data tables."""
+        """Plant codes, queues, the outbound mapping, data tables, and what tells of the past and of flows."""
         ids = _codes(con, org, given.get("codes", []))
-        _queues(con, org, given.get("queues", []), ids)
+        queue_ids = _queues(con, org, given.get("queues", []), ids)
+        _conversations(con, org, given.get("conversations", []), ids, queue_ids)
+        _flows(con, org, given.get("flows", []), ids, queue_ids)
         _mapping(con, org, given.get("mapping", {}), given.get("codes", []), ids)
         _datatables(con, org, given.get("datatables", []))
 
@@ -143,12 +154,15 @@ def _codes(con: sqlite3.Connection, org: Org, given: list[Json]) -> dict[str, st
     return ids
 
 
-def _queues(con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str, str]) -> None:
+def _queues(con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str, str]) -> dict[str, str]:
+    """Plant the queues and their links, and return their ids by name."""
     rows, links = [], []
+    queue_ids: dict[str, str] = {}
     for queue in given:
         raw = {key: value for key, value in queue.items() if key not in {"codes", "id", "division"}}
         name, division = raw["name"], _division(org, queue.get("division", org.home))
         queue_id = queue.get("id") or derived(org.name, "queue", name)
+        queue_ids[name] = queue_id
         body: Json = {"id": queue_id, "name": name, "division": division}
         body |= {
             "dateCreated": PLANTED,
@@ -167,6 +181,35 @@ def _queues(con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str,
             links.append((org.name, queue_id, ids[code], 0, FOREVER))
     con.executemany(INSERT, rows)
     con.executemany("insert into links (org, queue, code, since, until) values (?, ?, ?, ?, ?)", links)
+    return queue_ids
+
+
+def _conversations(
+    con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str, str], queue_ids: dict[str, str]
+) -> None:
+    rows = []
+    for number, one in enumerate(given):
+        queue, code = str(one.get("queue", "")), str(one.get("code", ""))
+        # Reserved words stand for themselves, as do the ids of codes and queues that are no more.
+        kept = analytics.entry(one, queue_ids.get(queue, queue), ids.get(code, code))
+        rows.append(
+            (org.name, analytics.KIND, f"{number:06}", queue, queue.casefold(), "*", "active", dumps(kept))
+        )
+    con.executemany(INSERT, rows)
+
+
+def _flows(
+    con: sqlite3.Connection, org: Org, given: list[Json], ids: dict[str, str], queue_ids: dict[str, str]
+) -> None:
+    rows = []
+    for flow in given:
+        for names, known in ((flow.get("codes", []), ids), (flow.get("queues", []), queue_ids)):
+            if unknown := [name for name in names if name not in known]:
+                raise ValueError(f"seed {org.name}: flow {flow['name']!r} names an unknown {unknown[0]!r}")
+        named = [ids[name] for name in flow.get("codes", [])]
+        kept = dependencies.entry(flow, org.name, named, [queue_ids[name] for name in flow.get("queues", [])])
+        rows.append(dependencies.stored(org, kept))
+    con.executemany(INSERT, rows)
 
 
 def _mapping(con: sqlite3.Connection, org: Org, given: Json, seeded: list[Json], ids: dict[str, str]) -> None:
