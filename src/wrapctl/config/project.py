@@ -21,11 +21,13 @@ from wrapctl.config import (
     resolve,
     secrets,
     shape,
+    sinks,
     vendor,
 )
 from wrapctl.config.files import HOME, Disk, Files, Revision
 from wrapctl.config.library import Document, Library
 from wrapctl.config.resolve import Draft
+from wrapctl.config.sinks import Sink
 from wrapctl.config.spec import ProjectFile
 from wrapctl.config.tree import Map, Seq
 from wrapctl.config.values import ORG, nearest, quoted
@@ -120,6 +122,7 @@ class Project:
     """All loaded orgs, sorted by name, and the rules over them.
 
     ``stages`` are patterns of org names in the order of work; ``max_orgs`` bounds what one pull request changes.
+    ``sinks`` are the systems that are told what happened.
     """
 
     root: Path
@@ -127,6 +130,7 @@ class Project:
     warnings: tuple[Problem, ...] = ()
     stages: tuple[tuple[str, ...], ...] = ()
     max_orgs: int | None = None
+    sinks: Mapping[str, Sink] = field(default_factory=dict)
 
     def staged(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         """Return ``names`` cut into stages; each org is in the first stage that matches it, the rest come last."""
@@ -202,6 +206,7 @@ def read(root: Path, files: Files, wanted: list[str] | None = None) -> Project:
     _catalogs(library, files)
     if rules_document is not None:
         _check_rules(library, rules_document, folders)
+    told = sinks.sinks(rules_document, rules, library)
     warnings += [problem for problem in library.problems if problem.severity is Severity.WARNING]
     errors = [problem for problem in library.problems if problem.severity is Severity.ERROR]
     if errors:
@@ -212,6 +217,7 @@ def read(root: Path, files: Files, wanted: list[str] | None = None) -> Project:
         warnings=tuple(sorted(set(warnings))),
         stages=tuple(tuple(stage) for stage in (rules.stages or ())) if rules is not None else (),
         max_orgs=rules.limits.orgs if rules is not None else None,
+        sinks=told,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from wrapctl.config.choices import Flag, Media, Prompt
 from wrapctl.config.spec_base import Block, Model, Secret
 from wrapctl.config.spec_crm import ConnectionSpec, CrmMapping
+from wrapctl.config.spec_sinks import SinkName, SinkSpec
 from wrapctl.config.values import (
     Bool,
     Branch,
@@ -306,6 +307,9 @@ class ProjectFile(Model):
         examples=[[["acme-test"], ["*"]]],
     )
     limits: ProjectLimits = Field(default_factory=ProjectLimits)
+    sinks: dict[SinkName, SinkSpec] | None = Field(
+        None, description="Systems that are told what happened, by name."
+    )
 
 
 def _token(text: str) -> str:
