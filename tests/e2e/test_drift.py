@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.worlds import WORLDS, World
 from front_door import Done, Project
-from git_remote import ENVIRON
+from git_remote import ENVIRON, Remote
+from github_api import GithubApi
+from github_world import Issue
+from github_world import World as GithubWorld
 from wrapctl.cli.console import Console
+from wrapctl.cli.hosted import github
 
 ADA = "5a5a5a5a-0000-4000-8000-00000000ada0"
 pytestmark = pytest.mark.filterwarnings("error")
@@ -177,7 +184,7 @@ def test_without_a_journal_the_files_are_compared_and_it_says_so(project: Projec
     done = drift(project)
     assert done.code == 0, done.said
     assert "the files as they are" in done.said
-    assert "no run that applied everything from a commit" in done.said
+    assert "neither a deployment nor the journal here tells of a commit" in done.said
 
 
 def test_a_commit_can_be_named_instead_of_the_journals(project: Project, world: World) -> None:
@@ -419,3 +426,110 @@ def test_a_trail_that_cannot_be_read_is_told_and_drift_stays(project: Project) -
     done = drift(project)
     assert done.code == 3
     assert "the audit query ended as Failed" in done.said
+
+
+# ── GitHub ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Hub:
+    """An emulated GitHub that the commands of a test find by the variables of a job."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world = GithubWorld(Remote.make(folder).bare)
+        self.world.job_token("ghs_1")
+        self.api = GithubApi(self.world)
+        self._patch = monkeypatch
+
+    @contextlib.contextmanager
+    def job(self) -> Iterator[None]:
+        with self.api.served() as url, self._patch.context() as patch:
+            patch.setenv("GITHUB_API_URL", url)
+            patch.setenv("GITHUB_REPOSITORY", "acme/orgs")
+            patch.setenv("GITHUB_TOKEN", "ghs_1")
+            yield
+
+    @property
+    def issues(self) -> list[Issue]:
+        return [self.world.issues[number] for number in sorted(self.world.issues)]
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    return Hub(tmp_path_factory.mktemp("github"), monkeypatch)
+
+
+def drifting(project: Project) -> None:
+    genesys(project, "q: {name: Q}", "A: {name: A, description: one}", queues=[{"name": "Q"}])
+    project.edit({"op": "update_code", "code": "A", "set": {"description": "@everyone"}, "by": ADA})
+
+
+def test_one_issue_follows_the_drift_from_its_first_day_to_its_last(project: Project, hub: Hub) -> None:
+    drifting(project)
+    with hub.job():
+        assert "opened issue #1" in drift(project, "--issue").err
+        assert "issue #1 says so already" in drift(project, "--issue").err
+        (issue,) = hub.issues
+        assert (issue.title, issue.labels, issue.state) == (
+            "wrapctl: drift in acme",
+            ["wrapctl-drift"],
+            "open",
+        )
+        assert issue.body.startswith("<!-- wrapctl:drift:acme -->\n")
+        assert "`@everyone`" in issue.body
+        project.edit({"op": "update_code", "code": "A", "set": {"description": "again"}})
+        assert "brought issue #1 up to date" in drift(project, "--issue").err
+        assert "again" in hub.issues[0].body
+        project.edit({"op": "update_code", "code": "A", "set": {"description": "one"}})
+        done = drift(project, "--issue")
+        assert (done.code, "closed #1" in done.err) == (0, True)
+    (issue,) = hub.issues
+    assert (issue.state, issue.state_reason) == ("closed", "completed")
+    assert "The drift is gone" in issue.body
+
+
+def test_an_issue_that_somebody_else_marked_is_not_touched(project: Project, hub: Hub) -> None:
+    drifting(project)
+    forged = hub.world.open_issue("mine", "<!-- wrapctl:drift:acme -->\n", "mallory", ("wrapctl-drift",))
+    with hub.job():
+        assert "opened issue #2" in drift(project, "--issue").err
+    assert hub.world.issues[forged].title == "mine"
+
+
+def test_an_answer_that_was_lost_opens_no_second_issue(project: Project, hub: Hub) -> None:
+    drifting(project)
+    hub.api.lose(method="POST", path="/issues")
+    with hub.job():
+        drift(project, "--issue")
+        drift(project, "--issue")
+    assert len(hub.issues) == 1
+
+
+def test_without_a_token_the_text_of_the_issue_is_printed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    drifting(project)
+    done = drift(project, "--issue")
+    assert (done.code, "<!-- wrapctl:drift:acme -->" in done.out) == (3, True)
+    assert "no issue was opened" in done.err
+    assert data(project, "--issue")["drifted"] is True
+
+
+def test_in_a_job_the_newest_deployment_says_what_was_applied(project: Project, hub: Hub) -> None:
+    project.org(codes="A: {name: A, description: one}")
+    project.seed({"name": "acme", "codes": [{"name": "A", "description": "one"}]})
+    first = commit(project)
+    project.org(codes="A: {name: A, description: two}")
+    commit(project)
+    with hub.job():
+        client = github(Console())
+        assert client is not None
+        # The emulated repository is another one: a deployment of its own commit, said to be of ours.
+        made = client.create_deployment(hub.world.sha("main") or "", "wrapctl/acme", task="wrapctl")
+        client.set_status(made.id, "success")
+        client.close()
+        hub.world.deployments[made.id].sha = first
+        found = data(project)
+    assert (found["applied"], found["drifted"]) == (first, False)
+    assert "deployed" in found["against"]
+    assert said(found["pending"]) == ["update code code/A"]

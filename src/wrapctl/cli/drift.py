@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
-from wrapctl.errors import ConfigError, Exit, Interrupted, UsageError, WrapctlError, worst
+from wrapctl.errors import (
+    ConfigError,
+    Exit,
+    Interrupted,
+    TargetError,
+    UsageError,
+    WrapctlError,
+    worst,
+)
 
 if TYPE_CHECKING:
     from wrapctl.apply.applied import Run
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 FAR: Final = timedelta(days=365)
 """How far back a trail is asked at most: platforms keep a year (Genesys contract, section 10)."""
 NEAR: Final = timedelta(days=30)
-"""How far back, where nobody knows when was applied last."""
+"""How far back at least."""
 
 
 @click.command("drift")
@@ -29,7 +37,7 @@ NEAR: Final = timedelta(days=30)
 @click.option(
     "--since-commit",
     metavar="REV",
-    help="The commit that was applied last. Default: the newest one in the org's journal.",
+    help="The commit that was applied last. Default: the org's newest deployment or journalled run.",
 )
 @click.option("--format", "how", type=click.Choice(["text", "markdown", "json"]), default="text")
 @click.option("--issue", is_flag=True, help="Keep one GitHub issue for each org open as long as it drifts.")
@@ -69,7 +77,7 @@ def command(
     if issue:
         from wrapctl.cli.issues import keep
 
-        keep(console, told)
+        keep(console, told, alone=how != "json")
     return worst([_exit(one) for one in told] + [one.error.exit_code for one in failed])
 
 
@@ -83,11 +91,15 @@ def _exit(told: Told) -> Exit:
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """What was applied last: the org as its files were then, when, and how that is known."""
+    """What was applied last: the org as its files were then, when, and how that is known.
+
+    ``day`` is a time of the day until which validity dates were applied as well.
+    """
 
     org: OrgConfig
     commit: str = ""
     at: datetime | None = None
+    day: datetime | None = None
     against: str = "the files as they are"
     notes: tuple[str, ...] = ()
 
@@ -102,7 +114,7 @@ def _look(console: Console, org: OrgConfig, since: str | None, *, adopt: bool, s
     applied = _applied(console, org, since)
     policy, now = org.desired.policy, console.now()
     today = console.today(policy.timezone)
-    day = _day(applied.at, policy.timezone)
+    day = _day(applied.day or applied.at, policy.timezone)
     compared = Compared(applied.org.desired, org.desired, today, day, applied.commit)
     every = replace(org, desired=both(applied.org.desired, org.desired))
     with connected(console, every) as (target, _):
@@ -111,7 +123,8 @@ def _look(console: Console, org: OrgConfig, since: str | None, *, adopt: bool, s
         drift, live = look(reader, can, compared)
         drift = replace(drift, warnings=tuple(sorted({*drift.warnings, *org.warnings})))
         told = Told(drift, applied.against, names=policy.names, notes=applied.notes)
-        began = max(applied.at, now - FAR) if applied.at is not None else now - NEAR
+        # What nobody approved stays as it is through an apply: an edit may be older than the last one.
+        began = max(min(applied.at or now, now - NEAR), now - FAR)
         told = ask(told, target.evidence(), can, since=began, until=now + timedelta(minutes=1))
     return take_over(console, org, told, Seen(live, can, today)) if adopt and drift.changes else told
 
@@ -126,7 +139,7 @@ def _day(at: datetime | None, timezone: str) -> date | None:
 
 
 def _applied(console: Console, org: OrgConfig, since: str | None) -> _Applied:
-    """Return what live is to be compared with: a commit that was named, the last one of the journal, or the files."""
+    """Return what live is compared with: a commit that was named, the last deployed or journalled one, or the files."""
     from wrapctl.apply.applied import after, last_applied, runs
     from wrapctl.config.files import Revision
 
@@ -136,14 +149,41 @@ def _applied(console: Console, org: OrgConfig, since: str | None) -> _Applied:
         run = last_applied(found, commit)
         at = run.at if run is not None else _committed(console, commit)
         against = f"commit {commit[:12]}, which was named"
-        return _at(console, org, _Applied(org, commit, at, against), strict=True)
+        return _at(console, org, _Applied(org, commit, at, against=against), strict=True)
     run = last_applied(found)
+    deployed = _deployed(console, org)
+    if deployed.at is not None and (run is None or run.at < deployed.at):
+        return _at(console, org, deployed, strict=False)
     if run is None:
-        why = "the journal here has no run that applied everything from a commit"
-        return _Applied(org, notes=(f"{why}: what is merged and not applied shows as drift",))
-    notes = tuple(_later(one) for one in after(found, run))
+        why = "neither a deployment nor the journal here tells of a commit that was applied"
+        notes = (*deployed.notes, f"{why}: what is merged and not applied shows as drift")
+        return _Applied(org, notes=notes)
+    notes = (*deployed.notes, *(_later(one) for one in after(found, run)))
     against = f"commit {run.commit[:12]}, applied {run.at:%Y-%m-%d %H:%M} UTC (run {run.name})"
-    return _at(console, org, _Applied(org, run.commit, run.at, against, notes), strict=False)
+    return _at(console, org, _Applied(org, run.commit, run.at, against=against, notes=notes), strict=False)
+
+
+def _deployed(console: Console, org: OrgConfig) -> _Applied:
+    """Return what the repository on GitHub records as applied, nothing outside of its jobs."""
+    from wrapctl.ci.deployed import APPLY, DUE, standing
+    from wrapctl.cli.hosted import github
+
+    hub = github(console)
+    if hub is None:
+        return _Applied(org)
+    try:
+        applied, due = (standing(hub, org.name, task=task).applied for task in (APPLY, DUE))
+    except Interrupted:
+        raise
+    except TargetError as error:
+        return _Applied(org, notes=(f"the deployments on GitHub were not read: {error.message}",))
+    finally:
+        hub.close()
+    if applied is None or applied.at is None:
+        return _Applied(org)
+    day = max(applied.at, due.at) if due is not None and due.at is not None else applied.at
+    against = f"commit {applied.sha[:12]}, deployed {applied.at:%Y-%m-%d %H:%M} UTC"
+    return _Applied(org, applied.sha, applied.at, day, against)
 
 
 def _later(run: Run) -> str:

@@ -21,8 +21,10 @@ def marker(org: str) -> str:
     return f"<!-- wrapctl:drift:{org} -->"
 
 
-def keep(console: Console, told: Sequence[Told]) -> None:
+def keep(console: Console, told: Sequence[Told], *, alone: bool = True) -> None:
     """Bring the issue of every org that was looked at up to date; without a token, print what it would say.
+
+    Not ``alone`` on standard output, it is printed beside it.
 
     An org with something unread and no drift keeps its issue: nobody knows whether it is over.
 
@@ -35,7 +37,7 @@ def keep(console: Console, told: Sequence[Told]) -> None:
     if host is None:
         for one in told:
             if one.drift.drifted:
-                console.out(body(one))
+                (console.out if alone else console.err)(body(one))
         console.err("no GITHUB_REPOSITORY and GITHUB_TOKEN here: no issue was opened or closed")
         return
     try:
