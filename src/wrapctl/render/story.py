@@ -32,9 +32,12 @@ from wrapctl.render.words import (
     what,
 )
 
+FIRST = "Look at this first"
+"""Title of the section that names what is dangerous."""
 
-def plan_story(plan: Plan) -> Story:
-    """Return what ``plan`` says, in pieces."""
+
+def plan_story(plan: Plan, *, tokens: bool = True) -> Story:
+    """Return what ``plan`` says, in pieces. ``tokens``: say the way past a guard limit beside it."""
     return Story(
         title=(
             Said(plan.org),
@@ -47,7 +50,7 @@ def plan_story(plan: Plan) -> Story:
         banner="an emulation; nothing here reaches a real platform" if plan.identity.sandbox else "",
         head=tuple(_head(plan)),
         summary=tuple(summary(plan)),
-        sections=tuple(section for section in _sections(plan) if section.lines),
+        sections=tuple(section for section in _sections(plan, tokens=tokens) if section.lines),
         in_sync=not plan.pending and not plan.unread,
     )
 
@@ -148,8 +151,8 @@ def _scope(plan: Plan) -> list[Part]:
 # ── sections ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sections(plan: Plan) -> Iterator[Section]:
-    yield Section("Look at this first", tuple(_dangers(plan)), danger=True)
+def _sections(plan: Plan, *, tokens: bool) -> Iterator[Section]:
+    yield Section(FIRST, tuple(_dangers(plan, tokens=tokens)), danger=True)
     codes = _grouped(change for change in plan.pending if _kind(change) == "code")
     lines = tuple(_code_line(change) for group in codes.values() for change in group)
     yield Section("Codes", lines, fold=True, count=len(lines))
@@ -172,9 +175,9 @@ def _sections(plan: Plan) -> Iterator[Section]:
     yield Section("Apply", tuple(_apply(plan)), fold=True)
 
 
-def _dangers(plan: Plan) -> Iterator[Line]:
+def _dangers(plan: Plan, *, tokens: bool) -> Iterator[Line]:
     for finding in plan.findings:
-        yield _finding(finding, plan.org)
+        yield _finding(finding, plan.org, tokens=tokens)
     pending = plan.pending
     for change in pending:
         if change.verb in DELETES:
@@ -203,14 +206,14 @@ def _steering(plan: Plan, change: Change) -> Iterator[Line]:
             yield line(*code_name(change), ": ", title(name), " ", *parts, mark="~", strong=True, below=[why])
 
 
-def _finding(finding: Finding, org: str) -> Line:
+def _finding(finding: Finding, org: str, *, tokens: bool) -> Line:
     names = some([[Name(name)] for name in finding.names], FEW)
     told = not finding.names or finding.names[0] in finding.message
     below = [] if told else [line("this is: ", *names)]
     if finding.accepted is not None:
         below.append(line("accepted: ", Said(finding.accepted or "on the command line")))
         return line("allowed past the limit: ", Said(finding.message), mark="!", below=below)
-    if finding.token:
+    if finding.token and tokens:
         below.append(
             line(
                 "if this is meant: ",
@@ -219,7 +222,7 @@ def _finding(finding: Finding, org: str) -> Line:
                 Said(f"wrapups/{org}/allow.yaml"),
             )
         )
-    else:
+    elif not finding.token:
         below.append(line("there is no way past this one"))
     return line("REFUSED: ", Said(finding.message), mark="!", below=below, strong=True)
 
