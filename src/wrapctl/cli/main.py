@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "show": ("show", "Show what the files say of an org in the end, and where each value came from."),
         "plan": ("plan", "Show what apply would change. Writes nothing."),
         "apply": ("apply", "Change what the plan shows, under a lock, and read it back."),
+        "ci": ("ci", "Around a pull request in CI: plan it, say so, apply what was reviewed."),
         "drift": ("drift", "Show what was changed on the platform by hand, and who did it."),
         "import": ("import_", "Write a live org down as files; the plan right after is empty."),
         "crm": ("crm", "Show what codes are called in each CRM, and what is odd about it."),
