@@ -68,7 +68,9 @@ class _NotCountedError(Exception):
 def _plan(hub: GitHub, pull: Pull, org: str, workflow: str) -> Plan | None:
     if pull.fork:
         raise _NotCountedError("it comes from a fork, and those are validated and never planned")
-    _check_files(hub, pull)
+    steering = steers(hub, pull)
+    if steering:
+        raise _NotCountedError(steering)
     run = _run(hub, pull, workflow)
     sums = _sums(hub, pull)
     if org not in sums:
@@ -82,18 +84,24 @@ def _plan(hub: GitHub, pull: Pull, org: str, workflow: str) -> Plan | None:
     return left.plan
 
 
-def _check_files(hub: GitHub, pull: Pull) -> None:
+def steers(hub: GitHub, pull: Pull) -> str:
+    """Return why nothing that ``pull`` changes may be applied automatically: it changes CI itself. Empty if not.
+
+    Raises:
+        TargetError: GitHub could not be asked.
+    """
     try:
         files = hub.files(pull)
     except IncompleteRead as error:
-        raise _NotCountedError(f"what it changes is not known: {error.message}") from None
-    steering = sorted({path for file in files for path in file.paths if artefact.steers(path)})
-    if steering:
-        more = f" and {len(steering) - 1} more" if len(steering) > 1 else ""
-        raise _NotCountedError(
-            f"it changes {steering[0]}{more}, and whoever changes what CI does could have made its plan: "
-            "such a pull request is never applied automatically"
-        )
+        return f"what it changes is not known: {error.message}"
+    found = sorted({path for file in files for path in file.paths if artefact.steers(path)})
+    if not found:
+        return ""
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return (
+        f"it changes {found[0]}{more}, and whoever changes what CI does could have made its plan: "
+        "such a pull request is never applied automatically"
+    )
 
 
 def _run(hub: GitHub, pull: Pull, workflow: str) -> WorkflowRun:

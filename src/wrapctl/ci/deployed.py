@@ -7,13 +7,15 @@ quick merges, an evicted run or a runner that vanished lose nothing. Validity da
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from wrapctl.errors import WrapctlError
+
 if TYPE_CHECKING:
-    from wrapctl.ci.github import GitHub
+    from wrapctl.ci.github import GitHub, State
     from wrapctl.ci.shapes import Deployment
 
 APPLY: Final = "wrapctl"
@@ -99,3 +101,44 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+# ── writing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where the deployments of one org are recorded. ``warn`` hears what could not be."""
+
+    hub: GitHub
+    org: str
+    warn: Callable[[str], None]
+    log_url: str = ""
+
+    def record(
+        self, state: State, words: str, *, sha: str, task: str = APPLY, pulls: Collection[int] = ()
+    ) -> int:
+        """Record a deployment of ``sha`` in ``state`` and return its number.
+
+        Raises:
+            TargetError: it is not known to be recorded.
+        """
+        made = self.hub.create_deployment(
+            sha,
+            environment(self.org),
+            task=task,
+            description=f"wrapctl apply of {self.org}",
+            payload={"kind": "wrapctl.apply", "version": 1, "pull_requests": sorted(pulls)},
+        )
+        self.hub.set_status(made.id, state, description=words, log_url=self.log_url)
+        return made.id
+
+    def settle(self, deployment: int, state: State, words: str) -> None:
+        """Say how a deployment ended. A failure to say so is told: the next run covers the same merges again."""
+        try:
+            self.hub.set_status(deployment, state, description=words, log_url=self.log_url)
+        except WrapctlError as error:
+            self.warn(
+                f"{self.org}: deployment {deployment} could not be set to {state}: {error.message}; "
+                "the next run covers the same merges again"
+            )

@@ -49,6 +49,11 @@ class History:
         """Whether a commit is newer than ``head``, on top of it."""
         return commit != self.head and self._known(commit) and History(self._git, commit).has(self.head)
 
+    def covered(self, tips: Iterable[str], commit: str) -> bool:
+        """Whether any of ``tips`` is ``commit``, or came before it."""
+        other = History(self._git, commit)
+        return any(other.has(tip) for tip in tips)
+
     def parent(self, commit: str) -> str:
         """Return the commit that another one came onto, empty where there is none."""
         line = self._git.run("rev-list", "--parents", "--max-count=1", commit).decode().split()

@@ -26,6 +26,7 @@ PARTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "plan": ("ci_plan", "Plan the orgs that a pull request touches; leave plans for the merge."),
         "comment": ("ci_comment", "Say on the pull request what was planned, and seal it in a check."),
+        "apply": ("ci_apply", "After the merge, write what was approved, and nothing else."),
     }
 )
 """Name → module and help line."""
