@@ -18,8 +18,10 @@ from git_remote import ENVIRON, Remote
 from github_api import GithubApi
 from github_world import Issue
 from github_world import World as GithubWorld
+from wrapctl.cli import files
 from wrapctl.cli.console import Console
 from wrapctl.cli.hosted import github
+from wrapctl.errors import WrapctlError
 
 ADA = "5a5a5a5a-0000-4000-8000-00000000ada0"
 pytestmark = pytest.mark.filterwarnings("error")
@@ -533,3 +535,125 @@ def test_in_a_job_the_newest_deployment_says_what_was_applied(project: Project, 
     assert (found["applied"], found["drifted"]) == (first, False)
     assert "deployed" in found["against"]
     assert said(found["pending"]) == ["update code code/A"]
+
+
+# ── CRM rows ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mapped(project: Project) -> None:
+    project.write(
+        "acme/crm.yaml",
+        "kind: CrmMapping\nsystem: flows\ntarget: {type: genesys-datatable, table: T}\n"
+        "to_crm:\n  B: {value: Beta, description: second}\n"
+        "from_crm:\n  - {status: Done, code: A}\n  - {status: Spam, code: B, duration: 30s}   # quick\n",
+    )
+    project.org(codes="A: {name: A, crm: {flows: Alpha}}\nB: {name: B}")
+    project.seed({"name": "acme"})
+    applied(project)
+
+
+def test_rows_of_a_data_table_are_attributed_and_taken_over_where_they_are_said(project: Project) -> None:
+    mapped(project)
+    tables = project.state()["datatables"]
+    rows = next(iter(tables.values()))["rows"]
+    keys = {row["code"] + row["direction"]: key for key, row in rows.items()}
+    change = {"op": "set_row", "table": "T", "by": ADA}
+    project.edit(change | {"key": keys["Ato_crm"], "set": {"value": "Aleph"}})
+    project.edit(change | {"key": keys["Bto_crm"], "set": {"description": "by hand"}})
+    project.edit(change | {"key": keys["Bfrom_crm"], "set": {"duration_seconds": 45}})
+    found = data(project)
+    assert len(found["changes"]) == 3
+    assert {one["who"]["actor"]["id"] for one in found["changes"]} == {ADA}
+    done = drift(project, "--adopt")
+    assert done.code == 0, done.said
+    assert "crm: {flows: Aleph}" in text(project, "codes.yaml")
+    assert "B: {value: Beta, description: by hand}" in text(project, "crm.yaml")
+    assert "duration: 45s}   # quick" in text(project, "crm.yaml")
+    assert project.run("plan", "acme", "--exit-code").code == 0
+    assert drift(project).code == 0
+
+
+def test_a_row_removed_by_hand_is_attributed_and_left(project: Project) -> None:
+    mapped(project)
+    rows = next(iter(project.state()["datatables"].values()))["rows"]
+    key = next(key for key, row in rows.items() if row["code"] == "A" and row["direction"] == "to_crm")
+    project.edit({"op": "delete_row", "table": "T", "key": key, "by": ADA})
+    found = data(project)
+    assert [one["who"]["actor"]["id"] for one in found["changes"]] == [ADA]
+    done = drift(project, "--adopt")
+    assert (done.code, "it was removed in the CRM" in done.said) == (3, True)
+
+
+def test_a_system_that_is_not_read_is_no_peace_and_keeps_its_issue(project: Project, hub: Hub) -> None:
+    project.org(
+        text="kind: Org\nplatform: genesys\nendpoint: sandbox\nconnections: {crm: {endpoint: sandbox}}\n",
+        codes="A: {name: A, description: one, crm: {sf: Alpha}}",
+    )
+    project.write(
+        "acme/crm.yaml",
+        "kind: CrmMapping\nsystem: sf\n"
+        "target: {type: salesforce, connection: crm, object: Wrap_Up_Mapping__c}\n",
+    )
+    project.seed({"name": "acme"})
+    applied(project)
+    with hub.job():
+        project.edit({"op": "update_code", "code": "A", "set": {"description": "two"}})
+        assert drift(project, "--issue").code == 3
+        project.edit({"op": "update_code", "code": "A", "set": {"description": "one"}})
+        project.fault("status", status=400, org="acme.crm", times=None)
+        done = drift(project, "--issue")
+    assert done.code == 5, done.said
+    assert "Not read" in done.out
+    assert "its issue stays" in done.err
+    assert hub.issues[0].state == "open"
+
+
+# ── refusals ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_ci_a_sandbox_must_be_asked_for(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    drifting(project)
+    monkeypatch.setenv("CI", "true")
+    assert drift(project).code == 4
+    assert drift(project, "--sandbox").code == 3
+
+
+def test_files_are_written_all_or_none(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    genesys(
+        project,
+        "q: {name: Q, after_call_work: {prompt: mandatory-timeout, timeout: 30s}}",
+        "A: {name: A, description: one}",
+        queues=[{"name": "Q"}],
+    )
+    before = text(project, "codes.yaml"), text(project, "queues.yaml")
+    settings = {"acwSettings": {"wrapupPrompt": "MANDATORY_TIMEOUT", "timeoutMs": 45000}}
+    project.edit({"op": "update_queue", "queue": "Q", "set": settings})
+    project.edit({"op": "update_code", "code": "A", "set": {"description": "two"}})
+    real = files.write_text
+
+    def full(path: Path, content: str) -> None:
+        if path.name == "queues.yaml":
+            raise WrapctlError("no space left")
+        real(path, content)
+
+    monkeypatch.setattr(files, "write_text", full)
+    assert drift(project, "--adopt").code == 1
+    assert (text(project, "codes.yaml"), text(project, "queues.yaml")) == before
+
+
+def test_odd_names_are_harmless_in_every_form(project: Project) -> None:
+    odd = "</details> @everyone | x | [a](javascript:1) ::set-output \u202e"
+    genesys(project, "q: {name: Q}", "A: {name: A}", queues=[{"name": "Q"}], codes=[{"name": odd}])
+    project.edit({"op": "add_link", "queue": "Q", "code": odd})
+    project.org(codes="A: {name: A}", queues="q: {name: Q, codes: [A]}")
+    commit(project)
+    project.run("apply", "acme", "--yes")
+    project.edit({"op": "add_link", "queue": "Q", "code": odd})
+    for form in ("text", "markdown"):
+        out = drift(project, "--format", form).out
+        assert "::set-output" not in out
+        assert "\u202e" not in out
+    assert "`</details> @everyone" in drift(project, "--format", "markdown").out
+    done = drift(project, "--adopt")
+    assert done.code == 0, done.said
+    assert project.run("plan", "acme", "--exit-code").code == 0
