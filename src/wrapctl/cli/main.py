@@ -27,6 +27,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "ci": ("ci", "Around a pull request in CI: plan it, say so, apply what was reviewed."),
         "drift": ("drift", "Show what was changed on the platform by hand, and who did it."),
         "import": ("import_", "Write a live org down as files; the plan right after is empty."),
+        "simulate": (
+            "simulate",
+            "Show what agents are offered after a contact; hold files of expectations to it.",
+        ),
         "crm": ("crm", "Show what codes are called in each CRM, and what is odd about it."),
         "schema": ("schema", "Write the JSON Schemas of files, plans and reports."),
         "sandbox": ("sandbox", "Serve or reset the emulated platform."),

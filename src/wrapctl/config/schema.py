@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from wrapctl.config import vendor
 from wrapctl.config.spec import KINDS, OVERRIDABLE
+from wrapctl.config.spec_expect import KIND, Expectations
 from wrapctl.targets import registry
 
 FOLDER: Final = "schemas"
@@ -22,6 +23,7 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
         "CrmMapping": "crm.schema.json",
         "Project": "project.schema.json",
         "Allow": "allow.schema.json",
+        KIND: "expectations.schema.json",
     }
 )
 _LEVELS: Final = {"Org": "org", "CodeSpec": "code", "QueueSpec": "queue"}
@@ -36,7 +38,7 @@ def render() -> dict[str, str]:
 
 
 def _schema(kind: str) -> dict[str, Any]:
-    raw = KINDS[kind].model_json_schema(by_alias=True)
+    raw = (Expectations if kind == KIND else KINDS[kind]).model_json_schema(by_alias=True)
     definitions: dict[str, Any] = {name: _clean(part, name) for name, part in raw.pop("$defs", {}).items()}
     top = _clean(raw, kind)
     for name, part in [(kind, top), *list(definitions.items())]:
