@@ -15,12 +15,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import click
 
 from wrapctl.errors import Exit
+
+if TYPE_CHECKING:
+    from wrapctl.cli.metering import Meter
 
 WIDTH: Final = 120
 STATE: Final = ".wrapctl"
@@ -36,6 +39,8 @@ class Console:
         self._hear = threading.Lock()
         self._deaf = False
         self._make_room: Callable[[], None] | None = None
+        self.meter: Meter | None = None
+        """What the run is measured by, where the command can tell it (``--metrics``)."""
 
     # ── where ──────────────────────────────────────────────────────────────────────────────────────────────
 

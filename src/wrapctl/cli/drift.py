@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import (
     ConfigError,
     Exit,
@@ -23,7 +24,7 @@ from wrapctl.errors import (
 if TYPE_CHECKING:
     from wrapctl.apply.applied import Run
     from wrapctl.cli.orgs import Failed
-    from wrapctl.config.project import OrgConfig
+    from wrapctl.config.project import OrgConfig, Project
     from wrapctl.evidence.told import Told
 
 FAR: Final = timedelta(days=365)
@@ -44,6 +45,7 @@ NEAR: Final = timedelta(days=30)
 @click.option("--adopt", is_flag=True, help="Write what was changed by hand into the files.")
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
+@measured("drift")
 def command(
     console: Console,
     *,
@@ -61,7 +63,7 @@ def command(
     """
     from wrapctl.cli.orgs import Failed, chosen
 
-    _, found = chosen(console, orgs)
+    project, found = chosen(console, orgs)
     told: list[Told] = []
     failed: list[Failed] = []
     for org in found:
@@ -78,7 +80,22 @@ def command(
         from wrapctl.cli.issues import keep
 
         keep(console, told, alone=how != "json")
+    _tell(console, project, told)
     return worst([_exit(one) for one in told] + [one.error.exit_code for one in failed])
+
+
+def _tell(console: Console, project: Project, told: Sequence[Told]) -> None:
+    """Count what was found, and tell the sinks of it."""
+    from wrapctl.cli.telling import Telling
+    from wrapctl.cli.writing import new_run
+
+    run = new_run(console)
+    with Telling(console, project) as telling:
+        for one in told:
+            if console.meter is not None:
+                console.meter.drift(one.drift)
+                console.meter.ended(one.drift.org, _exit(one))
+            telling.drift(one, run)
 
 
 def _exit(told: Told) -> Exit:

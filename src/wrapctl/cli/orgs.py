@@ -82,7 +82,9 @@ def connected(console: Console, org: OrgConfig) -> Iterator[tuple[Target, Runtim
     with progress(console) as listen:
         runtime = Runtime(stop=console.stop, monotonic=time.monotonic, wait=console.stop.wait, listen=listen)
         with contextlib.closing(_target(console, org, runtime)) as target:
-            yield target, runtime
+            meter = console.meter
+            with meter.connected(org.name, target) if meter is not None else contextlib.nullcontext():
+                yield target, runtime
 
 
 def _target(console: Console, org: OrgConfig, runtime: Runtime) -> Target:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import ConfigError, Exit, Problem
 
 
@@ -21,6 +22,7 @@ from wrapctl.errors import ConfigError, Exit, Problem
 )
 @click.option("--changed-since", metavar="REV", help="Also ask about names that changed since REV.")
 @options
+@measured("validate")
 def command(console: Console, *, orgs: Sequence[str], how: str, changed_since: str | None) -> Exit:
     """Check the files, offline; everything that is wrong at once, with file:line:column."""
     from wrapctl.cli.orgs import chosen
@@ -37,6 +39,8 @@ def command(console: Console, *, orgs: Sequence[str], how: str, changed_since: s
     except ConfigError as error:
         problems = error.problems
     _print(console, problems, how, checked)
+    if console.meter is not None:
+        console.meter.problems(problems)
     return Exit.USAGE if any(problem.severity == "error" for problem in problems) else Exit.OK
 
 
