@@ -13,7 +13,8 @@ _REDIRECTED = re.compile(r"^\d*>{1,2}&?")
 _OPERATORS = frozenset({"|", "||", "&&", ";", "&"})
 # ``${VAR:+--option "$VAR"}``: what stands in it when the variable is set.
 _CHOICE = re.compile(r"\$\{\w+:\+((?:[^{}]|\{[^}]*\})*)\}")
-_BUILTINS = frozenset({"export", "test", "cd", "echo", "make", "git"})
+_BUILTINS = frozenset({"export", "test", "[", "cd", "echo", "make", "git", "fi"})
+_BEFORE = frozenset({"if", "then", "else", "!"})
 
 
 def calls(script: str) -> list[list[str]]:
@@ -59,7 +60,7 @@ def parse(words: list[str]) -> click.Command:
 
 
 def _plain(words: list[str]) -> list[str]:
-    """Without redirections and settings of variables before the command."""
+    """Without redirections, and without settings of variables and words of the shell before the command."""
     out: list[str] = []
     skip = False
     for word in words:
@@ -67,6 +68,6 @@ def _plain(words: list[str]) -> list[str]:
             skip = False
         elif _REDIRECTED.match(word):
             skip = not _REDIRECTED.sub("", word)
-        elif out or not re.match(r"^\w+=", word):
+        elif out or not (re.match(r"^\w+=", word) or word in _BEFORE):
             out.append(word)
     return out
