@@ -113,7 +113,11 @@ def test_the_jobs_hold_what_the_threat_model_says_and_no_more() -> None:
         "apply/stage2": write,
         "apply/stage3": write,
         "drift/orgs": (read, "", False),
-        "drift/drift": (read | {"issues": "write"}, "wrapctl-plan-${{ matrix.org }}", True),
+        "drift/drift": (
+            read | {"deployments": "read", "issues": "write"},
+            "wrapctl-plan-${{ matrix.org }}",
+            True,
+        ),
     }
 
 
