@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wrapctl.apply.journal import Journal, Kind, verify
+from wrapctl.apply.journal import Journal, Kind, verify, verify_files
 from wrapctl.errors import JournalError
 from wrapctl.model import Address, Ref
 
@@ -115,15 +115,35 @@ def test_one_flipped_bit_anywhere_names_the_record(
 ) -> None:
     folder = tmp_path_factory.mktemp("journal")
     files = [write(folder, run).path for run in ("one", "two", "three")]
-    victim = data.draw(st.sampled_from(files[:2]))
+    victim = data.draw(st.sampled_from(files))
     content = bytearray(victim.read_bytes())
-    position = data.draw(st.integers(0, len(content) - 2))
+    position = data.draw(st.integers(0, len(content) - 1))
     content[position] ^= 1 << data.draw(st.integers(0, 7))
     victim.write_bytes(bytes(content))
 
     line = victim.read_bytes()[:position].count(b"\n") + 1
     broken = [finding for finding in verify(folder) if finding.broken]
     assert [(finding.file, finding.line) for finding in broken] == [(victim.name, line)]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A run of four records."""
+    return write(tmp_path_factory.mktemp("journal"), "alone").path.read_bytes()
+
+
+@pytest.mark.parametrize("record", [1, 2, 3, 4])
+@given(data=st.data())
+def test_one_byte_changed_in_any_record_names_that_record(
+    record: int, data: st.DataObject, written: bytes
+) -> None:
+    lines = [bytearray(line) for line in written.splitlines(keepends=True)]
+    victim = lines[record - 1]
+    place = data.draw(st.integers(0, len(victim) - 1))
+    victim[place] = data.draw(st.integers(0, 255).filter(lambda byte: byte != victim[place]))
+
+    (finding,) = (one for one in verify_files({"alone.jsonl": b"".join(lines)}) if one.broken)
+    assert (finding.file, finding.line) == ("alone.jsonl", record)
 
 
 def test_a_run_that_was_taken_out_of_the_middle_leaves_a_gap_that_shows(tmp_path: Path) -> None:

@@ -268,26 +268,38 @@ def _read_all(folder: Path, read: Callable[[Path, BinaryIO], Run]) -> list[Run]:
 
 def _read(name: str, text: bytes) -> Run:
     """Read and check a whole file."""
-    head: dict[str, object] = {}
-    tail: dict[str, object] = {}
-    hashes: list[str] = []
-    broken = None
-    # What stands behind the last newline was torn by a killed process: it announced nothing that was sent.
-    for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+    records, broken = believed(name, text)
+    head, tail = (records[0], records[-1]) if records else ({}, {})
+    hashes = frozenset(str(record["hash"]) for record in records)
+    return replace(_run(name, head, tail, len(records), broken), hashes=hashes)
+
+
+def believed(name: str, text: bytes) -> tuple[tuple[Mapping[str, object], ...], Finding | None]:
+    """Return the records of a run's file as far as they can be believed, and the first one that cannot.
+
+    The chain within the file is checked; whether it hangs on the run before is what ``verify`` tells.
+    """
+    records: list[dict[str, object]] = []
+    *lines, rest = text.split(b"\n")
+    for number, line in enumerate(lines, start=1):
         content = _open_record(line)
+        wrong = ""
         if content is None:
-            broken = Finding(name, number, "the record is not as it was written")
-        elif content["n"] != number or (tail and content["previous"] != tail["hash"]):
-            broken = Finding(name, number, "the record does not follow the one before it")
+            wrong = "the record is not as it was written"
+        elif content["n"] != number or (records and content["previous"] != records[-1]["hash"]):
+            wrong = "the record does not follow the one before it"
         elif number == 1 and not _is_head(content):
-            broken = Finding(name, number, "the first record is not a run's")
-        elif tail.get("kind") == Kind.END.value:
-            broken = Finding(name, number, "a record behind the run's end")
-        if content is None or broken is not None:
-            break
-        head, tail = head or content, content
-        hashes.append(str(content["hash"]))
-    return replace(_run(name, head, tail, len(hashes), broken), hashes=frozenset(hashes))
+            wrong = "the first record is not a run's"
+        elif records and records[-1]["kind"] == Kind.END.value:
+            wrong = "a record behind the run's end"
+        if content is None or wrong:
+            return tuple(records), Finding(name, number, wrong)
+        records.append(content)
+    # What stands behind the last newline was torn by a killed process: it announced nothing that was sent. But what
+    # is torn ends inside of a record: one that is whole was followed by a newline, and somebody changed that.
+    if _open_record(rest[:-1]) is not None:
+        return tuple(records), Finding(name, len(lines) + 1, "the record is not as it was written")
+    return tuple(records), None
 
 
 def glance(name: str, stream: BinaryIO) -> Run:
