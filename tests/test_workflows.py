@@ -74,6 +74,7 @@ def test_one_commit_of_each_action_is_used_everywhere() -> None:
                 name, _, commit = step["uses"].partition("@")
                 pins.setdefault(name, set()).add(commit)
     assert {name: len(commits) for name, commits in pins.items()} == dict.fromkeys(pins, 1)
+    assert pins[OWN] != {"0" * 40}, "run: make pin"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
