@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Show what agents are offered after a contact; hold files of expectations to it.",
         ),
         "crm": ("crm", "Show what codes are called in each CRM, and what is odd about it."),
+        "notify": ("notify", "Send events again that a sink has not taken; list them; receive some."),
         "schema": ("schema", "Write the JSON Schemas of files, plans and reports."),
         "sandbox": ("sandbox", "Serve or reset the emulated platform."),
         "unlock": ("unlock", "Take the run lock of an org away from a run that hangs."),
