@@ -329,6 +329,24 @@ def test_a_code_renamed_by_hand_is_recognised_by_its_trail_and_keeps_its_key(
     assert project.run("plan", "acme", "--exit-code").code == 0
 
 
+def test_a_code_renamed_and_taken_off_by_hand_is_both(project: Project) -> None:
+    genesys(
+        project,
+        "q: {name: Q, codes: [A, B]}\nr: {name: R, codes: [A]}",
+        "A: {name: A}\nB: {name: B}",
+        queues=[{"name": "Q"}, {"name": "R"}],
+    )
+    project.edit({"op": "remove_link", "queue": "Q", "code": "A"})
+    project.edit({"op": "rename_code", "code": "A", "name": "Aleph", "by": ADA})
+    assert 'renamed: it goes on as "Aleph"' in drift(project).said
+    done = drift(project, "--adopt")
+    assert done.code == 0, done.said
+    assert "q: {name: Q, codes: [B]}" in text(project, "queues.yaml")
+    assert "r: {name: R, codes: [A]}" in text(project, "queues.yaml")
+    assert "A: {name: Aleph}" in text(project, "codes.yaml")
+    assert project.run("plan", "acme", "--exit-code").code == 0
+
+
 def test_a_code_deleted_by_hand_is_told_with_who_and_left_to_a_person(project: Project) -> None:
     genesys(project, "q: {name: Q, codes: [A]}", "A: {name: A}\nB: {name: B}", queues=[{"name": "Q"}])
     project.edit({"op": "delete_code", "code": "B", "by": ADA})

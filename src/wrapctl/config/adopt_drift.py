@@ -202,13 +202,13 @@ class _Adoption:
             return
         items = list(queue.spec.codes or ())
         # Under its new name a code is where it was: nothing of the list is to change.
-        renamed = {_key(change_id) for change_id in self.renamed}
+        renamed = {_key(change_id): live_id for change_id, live_id in self.renamed.items()}
         gone = {_key(change_id) for change_id in self.left if change_id.verb is Verb.CREATE_CODE}
         for change in members:
             try:
-                if change.verb is Verb.ASSIGN and _key(change) not in renamed:
+                if change.verb is Verb.ASSIGN and not self._holds(change.parent, renamed.get(_key(change))):
                     self._take_off(items, _key(change), gone)
-                elif change.verb is Verb.UNASSIGN and change.live_id not in self.renamed.values():
+                elif change.verb is Verb.UNASSIGN:
                     self._put_on(items, change)
             except CannotTake as reason:
                 self.left[change.id] = str(reason)
@@ -220,6 +220,9 @@ class _Adoption:
                 items = self._in_live_order(items, reordered)
         if items != list(queue.spec.codes or ()):
             self.book.put(items, "queues", label, "codes")
+
+    def _holds(self, queue_id: str | None, live_id: str | None) -> bool:
+        return live_id is not None and live_id in self.live.links.get(queue_id or "", ())
 
     def _take_off(self, items: list[str], key: str, gone: set[str]) -> None:
         if key in gone:

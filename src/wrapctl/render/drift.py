@@ -133,7 +133,8 @@ def _drifted(told: Told) -> Iterator[Line]:
     for change in told.drift.changes:
         below = [*_fields(change)]
         if not told.unknown:
-            below.append(_by(told.who.get(change.id, Who(why="it was not asked for"))))
+            who = told.who.get(change.id, Who(why="it was not asked for"))
+            below += [*_became(who), _by(who)]
         yield line(*_happened(change), mark=_mark(change), where=str(change.source or ""), below=below)
 
 
@@ -179,6 +180,13 @@ def _fields(change: Change) -> Iterator[Line]:
     )
     if shown(after, before):
         yield from field_lines(after, before)
+
+
+def _became(who: Who) -> Iterator[Line]:
+    """What a code is called now, that is not gone but renamed."""
+    for name, _, new in who.entry.changes if who.entry is not None and who.became else ():
+        if name == "name" and new:
+            yield line("renamed: it goes on as ", Name(new[0]))
 
 
 def _by(who: Who) -> Line:
