@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from wrapctl.errors import Problem, Severity
 from wrapctl.plan.plan import Plan
 from wrapctl.render import escape
 from wrapctl.render.markdown import BUDGET, cell, fitting, sections, size
-from wrapctl.render.parts import Line, Part, Said, Section, as_markdown, count, line, plain, some
+from wrapctl.render.parts import Line, Part, Said, Section, Story, as_markdown, count, line, plain, some
 from wrapctl.render.story import FIRST, cells, plan_story
 from wrapctl.render.words import FEW
 
@@ -26,11 +27,20 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(r"[a-z_]+=[0-9]+@[0-9a-f]+")
 _LINK: Final = re.compile(r"https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?")
 _VALUE: Final = 300
+_WHOLE: Final = "org.yaml"
+"""How a policy change names an org that only one side has: it is told as new or gone."""
+
+_DANGER: Final = 800
+"""Characters that the dangers of one org are granted at least; with less, fewer orgs are told of."""
+
+_POINTER: Final = 250
+"""Characters of the last row of a table, that says how many are not shown."""
+
 _LEAST: Final = 1_500
 """Characters below which the fold of an org is not worth opening: it is pointed at instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Planned:
     """One org: its plan, or ``why`` there is none.
 
@@ -46,6 +56,16 @@ class Planned:
     def refused(self) -> bool:
         """Whether a guard limit holds it back."""
         return self.plan is not None and bool(self.plan.refusals)
+
+    @cached_property
+    def story(self) -> Story:
+        """What its plan says; the way past a limit is told for all orgs at once."""
+        return plan_story(self.plan, tokens=False) if self.plan is not None else Story(())
+
+    @property
+    def first(self) -> tuple[Line, ...]:
+        """What is dangerous in it."""
+        return next((section.lines for section in self.story.sections if section.title == FIRST), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +121,17 @@ def comment(review: Review, *, marker: str = "", budget: int = BUDGET) -> str:
     allow = _allowances(review, budget // 8)
     rest = budget - size(text) - size(allow) - _LEAST
     if dangers:
-        first = sections(dangers, rest * 2 // 3, review.run_url)
-        text += f"### {FIRST}\n\n{first if size(first) <= rest else _elsewhere(len(dangers), review.run_url)}"
+        room = rest * 2 // 3
+        shown = dangers[: max(1, room // _DANGER)]
+        text += f"### {FIRST}\n\n{sections(shown, room, review.run_url)}"
+        text += _elsewhere(len(dangers) - len(shown), review.run_url)
     text += allow
-    for number, plan in enumerate(review.plans):
-        room = (budget - size(text) - _LEAST) // (len(review.plans) - number)
-        fold = _fold(plan, room, review.run_url) if room >= _LEAST else ""
+    folds = [one for one in review.planned if one.plan is not None]
+    for number, one in enumerate(folds):
+        room = (budget - size(text) - _LEAST) // (len(folds) - number)
+        fold = _fold(one, room, review.run_url) if room >= _LEAST else ""
         if not fold or size(fold) > room:
-            text += _elsewhere(len(review.plans) - number, review.run_url)
+            text += _elsewhere(len(folds) - number, review.run_url)
             break
         text += fold
     where = f" · {_link('the run and its files', review.run_url)}" if review.run_url else ""
@@ -123,18 +146,17 @@ def summary(review: Review, *, budget: int = BUDGET) -> str:
         text += "This comment had been edited by hand: it says again what wrapctl found.\n\n"
     for one in _apart(review):
         text += f"{plain(one.parts, as_markdown)}\n\n"
-    if review.policy:
+    policy = [one for one in review.policy if one.path != _WHOLE]
+    if policy:
         text += (
             "**Policy: this counts only after the merge; all below was planned under the base branch's**\n\n"
         )
         text += "| org | setting | base branch | this pull request |\n| --- | --- | --- | --- |\n"
-        text += fitting([_policy_row(one) for one in review.policy], budget // 3, review.run_url) + "\n"
+        text += fitting([_policy_row(one) for one in policy], budget // 3 - _POINTER, review.run_url) + "\n"
     if review.planned:
-        text += (
-            "| org | changes | dangerous | held back | cost of the apply |\n| --- | --- | --- | --- | --- |\n"
-        )
+        text += "| org | changes | dangerous | held back | requests |\n| --- | --- | --- | --- | --- |\n"
         ordered = sorted(review.planned, key=_urgency)
-        text += fitting([_row(one) for one in ordered], budget - size(text), review.run_url) + "\n"
+        text += fitting([_row(one) for one in ordered], budget - size(text) - _POINTER, review.run_url) + "\n"
     return text
 
 
@@ -148,10 +170,13 @@ def headline(review: Review) -> str:
         return f"The files are wrong: {count(len(review.errors), 'error')}. Nothing was planned."
     if review.refused:
         return "Refused: too many orgs at once. Nothing was planned."
-    if failed:
-        return f"{len(failed):,} of {count(len(review.planned), 'org')} could not be planned."
-    if refused:
-        return f"Refused by guard limits in {len(refused):,} of {count(len(review.planned), 'org')}."
+    if failed or refused:
+        of = count(len(review.planned), "org")
+        told = [f"{len(failed):,} of {of} could not be planned"] if failed else []
+        told += [
+            f"{len(refused):,} of {of} {'is' if len(refused) == 1 else 'are'} refused by guard limits"
+        ] * bool(refused)
+        return f"{', and '.join(told)}. Merge nothing of this yet."
     if not review.planned:
         return "This touches no org that can be planned."
     if not pending:
@@ -182,7 +207,9 @@ def _apart(review: Review) -> Iterator[Line]:
     if review.touches:
         named = some([[Said(path)] for path in review.touches], FEW)
         yield line(
-            "This pull request changes CI itself: ", *named, ". Its plan is shown, and never applied by CI."
+            "**This pull request changes CI itself**: ",
+            *named,
+            ". Its plan is shown, and never applied by CI.",
         )
     if review.new:
         named = some([[Said(org)] for org in review.new], FEW)
@@ -210,12 +237,12 @@ def _urgency(one: Planned) -> tuple[bool, bool, bool, str]:
 
 def _row(one: Planned) -> str:
     if one.plan is None:
-        return f"| {cell(one.org)} | **not planned** | | {cell(one.why, _VALUE)} | |"
+        return f"| {cell(one.org)} | **not planned** | | see below | |"
     changes, held = cells(one.plan)
-    danger = len(_first(one.plan)) - len(one.plan.findings)
+    danger = len(one.first) - len(one.plan.findings)
     cost = one.plan.estimate
-    time = "under a minute" if cost.minutes < 1 else f"about {count(round(cost.minutes), 'minute')}"
-    told = f"{count(cost.requests, 'request')}, {time}" if one.plan.pending else ""
+    time = f", about {count(round(cost.minutes), 'minute')}" if cost.minutes >= 1 else ""
+    told = f"{cost.requests:,}{time}" if one.plan.pending else ""
     return f"| {cell(one.org)} | {changes} | {f'**{danger:,}**' if danger else ''} | {held} | {told} |"
 
 
@@ -232,15 +259,10 @@ def _dangers(review: Review) -> Iterator[Section]:
                 "Not planned:", (line(Said(one.why), mark="!"),), danger=True, about=(Said(one.org),)
             )
             continue
-        unsure = [told for told in plan_story(one.plan).head if told.mark == "!"]
-        lines = (*unsure, *_first(one.plan))
+        unsure = [told for told in one.story.head if told.mark == "!"]
+        lines = (*unsure, *one.first)
         if lines:
             yield Section("In", lines, danger=True, about=(Said(one.org),))
-
-
-def _first(plan: Plan) -> tuple[Line, ...]:
-    found = plan_story(plan, tokens=False).sections
-    return next((section.lines for section in found if section.title == FIRST), ())
 
 
 def _problem(problem: Problem) -> Line:
@@ -276,9 +298,10 @@ def _allow(one: Planned, project: str) -> str:
 # ── org by org ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fold(plan: Plan, room: int, run_url: str) -> str:
-    story = plan_story(plan, tokens=False)
-    opening = f"<details>\n<summary>{escape.html_code(plan.org)}: {cells(plan)[0]}</summary>\n\n"
+def _fold(one: Planned, room: int, run_url: str) -> str:
+    story = one.story
+    changes = cells(one.plan)[0] if one.plan is not None else ""
+    opening = f"<details>\n<summary>{escape.html_code(one.org)}: {changes}</summary>\n\n"
     opening += f"{plain(story.title, as_markdown)}\n\n"
     for told in story.head:
         opening += f"{plain(told.parts, as_markdown)}\n\n"
@@ -288,7 +311,7 @@ def _fold(plan: Plan, room: int, run_url: str) -> str:
 
 
 def _elsewhere(number: int, run_url: str) -> str:
-    return f"{count(number, 'org')} more, not shown here: {_where(run_url)}.\n\n"
+    return f"{count(number, 'org')} more, not shown here: {_where(run_url)}.\n\n" if number else ""
 
 
 def _where(run_url: str) -> str:
