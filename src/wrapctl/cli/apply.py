@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import Exit, UsageError, WrapctlError, worst
 
 if TYPE_CHECKING:
     from wrapctl.apply.report import Report
     from wrapctl.cli.orgs import Failed
+    from wrapctl.cli.telling import Telling
     from wrapctl.config.project import OrgConfig
     from wrapctl.plan.plan import Plan
     from wrapctl.policy import Allowance
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 )
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
+@measured("apply")
 def command(
     console: Console,
     *,
@@ -66,6 +69,7 @@ def command(
 ) -> Exit:
     """Change what the plan shows: under the org's run lock, with a journal, read back and reported."""
     from wrapctl.cli.orgs import allowances, chosen
+    from wrapctl.cli.telling import Telling
 
     plan = None
     if saved is not None:
@@ -83,13 +87,15 @@ def command(
     tokens = allowances(allow)
     project, found = chosen(console, orgs, everything=everything)
     orgs = [org.name for org in found]
-    job = _Job(console, plan, tokens, on_conflict, how, sandbox=sandbox, ask=not yes, several=len(orgs) > 1)
-    try:
-        return worst(
-            job.stages([[org for org in found if org.name in stage] for stage in project.staged(orgs)])
-        )
-    finally:
-        job.finish(report)
+    several = len(orgs) > 1
+    with Telling(console, project) as telling:
+        job = _Job(console, plan, tokens, on_conflict, how, telling, sandbox, ask=not yes, several=several)
+        try:
+            return worst(
+                job.stages([[org for org in found if org.name in stage] for stage in project.staged(orgs)])
+            )
+        finally:
+            job.finish(report)
 
 
 def on_a_terminal() -> bool:
@@ -106,6 +112,7 @@ class _Job:
     tokens: tuple[Allowance, ...]
     on_conflict: Literal["refuse", "merge"]
     how: str
+    telling: Telling
     sandbox: bool
     ask: bool
     several: bool
@@ -146,6 +153,8 @@ class _Job:
             self._say_failed(org.name, error)
             return error.exit_code
         self._told(done)
+        if self.console.meter is not None:
+            self.console.meter.ended(org.name, done.exit_code)
         return done.exit_code
 
     def finish(self, path: Path | None) -> None:
@@ -174,6 +183,8 @@ class _Job:
         from wrapctl.render import text
 
         self.reports.append(report)
+        if self.console.meter is not None:
+            self.console.meter.report(report)
         if self.how == "text":
             told = text.report(report, width=self.console.width, colour=self.console.colour)
             self.console.out(redacted(f"\n{told}"))
@@ -186,6 +197,7 @@ class _Job:
     def _apply(self, org: OrgConfig) -> Report:
         from wrapctl.apply.refuse import refuse_reason
         from wrapctl.cli.orgs import connected, refuse_sandbox
+        from wrapctl.metrics import findings
         from wrapctl.survey import survey
 
         console, policy = self.console, org.desired.policy
@@ -205,7 +217,8 @@ class _Job:
                 )
             refuse_sandbox(console, org, allowed=self.sandbox, identity=plan.identity)
             self._show(replace(plan, warnings=tuple(sorted({*plan.warnings, *org.warnings}))))
-            return self._write(org, plan, target, runtime)
+            found = findings({*plan.warnings, *org.warnings}, plan.findings)
+            return replace(self._write(org, plan, target, runtime), findings=found)
 
     def _checked(self, org: OrgConfig, plan: Plan) -> Plan:
         """Make sure that a saved plan still holds; its acknowledgements count only when they are given here."""
@@ -228,6 +241,7 @@ class _Job:
             self.console.out(redacted(told))
 
     def _write(self, org: OrgConfig, plan: Plan, target: Target, runtime: Runtime) -> Report:
+        from wrapctl.apply.report import PlanIsStale
         from wrapctl.cli.kept import run_lock
         from wrapctl.cli.writing import Writing, new_run, nothing, write
 
@@ -241,7 +255,13 @@ class _Job:
         if self.how == "text":
             console.err(f"{org.name}: the run lock keeps other applies out on {lock.reach}")
         how = Writing(run, lock, allowances=self.tokens, on_conflict=self.on_conflict)
-        return write(console, org, plan, target, runtime, how)
+        try:
+            report = write(console, org, plan, target, runtime, how)
+        except PlanIsStale as error:
+            self.telling.apply(org, plan, error.report)
+            raise
+        self.telling.apply(org, plan, report)
+        return report
 
     def _ask(self, plan: Plan) -> None:
         changes = len(plan.pending)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import ConfigError, Exit, Interrupted, UsageError, WrapctlError, worst
 
 if TYPE_CHECKING:
     from wrapctl.cli.orgs import Failed
     from wrapctl.config.changed import Touched
-    from wrapctl.config.project import OrgConfig
+    from wrapctl.config.project import OrgConfig, Project
     from wrapctl.model import Scope
     from wrapctl.plan.plan import Plan
     from wrapctl.policy import Allowance
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
+@measured("plan")
 def command(
     console: Console,
     *,
@@ -92,8 +94,24 @@ def command(
     if out is not None:
         save(console, plans, out, several=len(found) > 1)
     show(console, plans, failed, how)
+    _tell(console, project, plans, exit_code=exit_code, told=as_of is None)
     codes = [_exit(plan, pending=exit_code) for plan in plans] + [one.error.exit_code for one in failed]
     return worst(codes)
+
+
+def _tell(console: Console, project: Project, plans: Sequence[Plan], *, exit_code: bool, told: bool) -> None:
+    """Count the plans; tell the sinks of them, but not of plans for another day."""
+    from wrapctl.cli.telling import Telling
+    from wrapctl.cli.writing import new_run
+
+    run = new_run(console)
+    with Telling(console, project) as telling:
+        for plan in plans:
+            if console.meter is not None:
+                console.meter.plan(plan)
+                console.meter.ended(plan.org, _exit(plan, pending=exit_code))
+            if told:
+                telling.plan(plan, run)
 
 
 def make(
