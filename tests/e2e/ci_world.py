@@ -321,7 +321,7 @@ class CiWorld:
         matrix = json.loads(done.orgs.outputs.get("matrix", "{}")) if same and not done.orgs.code else {}
         for org in _listed(matrix):
             self._plan_one(done, org, head, self.runner(tried, **variables))
-        if same and not done.orgs.code:
+        if same:
             done.report = self.runner(tried, **variables)
             self._report(done, done.report)
         self.hub.finish_run(run_id, "success" if done.good else "failure")

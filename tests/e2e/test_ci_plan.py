@@ -280,8 +280,7 @@ def test_an_artefact_that_was_changed_on_its_way_is_not_shown(
         ("limits: {creates: {max: 5000}}\n", "limits.creates.max"),
         ("manage: {mode: apply, protect: [Nothing]}\n", "manage.protect"),
         (
-            "endpoint: http://127.0.0.1:9\norganization_id: x\n"
-            "credentials: {client_id: {env: A}, client_secret: {env: B}}\n",
+            "endpoint: http://127.0.0.1:9\norganization_id: x\ncredentials: {client_id: {env: A}, client_secret: {env: B}}\n",
             "endpoint",
         ),
         ("credentials: {client_id: {command: [touch, stolen]}, client_secret: {env: X}}\n", "credentials.client_id"),
@@ -335,17 +334,57 @@ def test_more_orgs_than_one_pull_request_may_change_are_refused(ci: CiWorld) -> 
     number = ci.propose({"acme/codes.yaml": text, "beta/codes.yaml": text})
     done = ci.plan(number)
     assert done.orgs.code == 4
-    job = ci.runner(
-        ci.try_merge(number), github_event_name="pull_request", github_ref=f"refs/pull/{number}/merge"
-    )
-    assert ci.wrapctl(job, "ci", "plan", "--out", str(job.temp / "plans")).code == 4
-    assert ci.requests() == []
-    token = ci.token(contents="read", pull_requests="write", checks="write")
-    done_report = ci.wrapctl(job, "ci", "comment", "--from", str(job.temp / "plans"), GITHUB_TOKEN=token)
-    assert done_report.code == 4
+    assert done.report is not None
+    assert done.report.code == 4
     (said,) = ci.said(number)
     assert "Refused: too many orgs at once" in said
     assert "2 orgs are touched, one pull request may change 1" in said
+    job = ci.runner(ci.try_merge(number))
+    assert ci.wrapctl(job, "ci", "plan", "--out", str(job.temp / "plans")).code == 4
+    assert ci.requests() == []
+
+
+def test_files_that_are_wrong_are_annotated_on_their_lines_and_said_in_the_comment(ci: CiWorld) -> None:
+    small(ci)
+    number = ci.propose(
+        {"acme/codes.yaml": codes("WON: {nmae: Won}", "BIG: {name: Big, previously: [Sale]}")}
+    )
+    done = ci.plan(number)
+    assert done.orgs.code == 2
+    assert "::error file=wrapups/acme/codes.yaml,line=5,col=9::" in done.orgs.out
+    assert done.report is not None
+    assert done.report.code == 2
+    (said,) = ci.said(number)
+    assert "The files are wrong:" in said
+    assert "`wrapups/acme/codes.yaml:5:9`" in said
+    assert [one["conclusion"] for one in checks(ci, number)] == ["failure"]
+    job = ci.runner(ci.try_merge(number))
+    alone = ci.wrapctl(job, "ci", "plan", "--out", str(job.temp / "plans"))
+    assert alone.code == 2
+    first = next(line for line in alone.out.splitlines() if line.startswith("::"))
+    assert first.startswith("::error file=wrapups/acme/codes.yaml,line=5,")
+    assert ci.requests() == []
+
+
+def test_a_changed_name_that_does_not_say_whether_it_is_a_rename_is_an_error_on_its_line(
+    ci: CiWorld,
+) -> None:
+    small(ci)
+    number = ci.propose({"acme/codes.yaml": CODES.replace("name: Lost", "name: Not Sold")})
+    done = ci.plan(number)
+    assert "::error file=wrapups/acme/codes.yaml,line=4,col=3::" in done.orgs.out
+    assert "add `previously: [Lost]`" in ci.said(number)[0]
+
+
+def test_what_a_plan_cannot_write_is_annotated_by_the_job_of_its_org_alone(ci: CiWorld) -> None:
+    small(ci)
+    number = ci.propose({"acme/queues.yaml": QUEUES + "  ghost: {name: Ghost, codes: [SALE]}\n"})
+    done = ci.plan(number)
+    assert done.good
+    (note,) = [line for line in done.plans["acme"].out.splitlines() if line.startswith("::warning")]
+    assert note.startswith("::warning file=wrapups/acme/queues.yaml,line=4,")
+    assert "no live queue is named" in note
+    assert "Blocked: not written until it is solved (1)" in ci.said(number)[0]
 
 
 # ── the base branch ────────────────────────────────────────────────────────────────────────────────────────
