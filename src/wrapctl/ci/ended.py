@@ -163,6 +163,6 @@ def _said(ended: Ended) -> Iterator[str]:
             yield ended.error.hint
     if ended.end is End.HELD or (ended.report is not None and "held" in ended.report.totals):
         yield (
-            "held changes stay as they are on the platform: show them in a pull request of their own, or let somebody who "
-            "may approve the environment start the apply workflow with the mode fresh"
+            "held changes stay as they are on the platform: show them in a pull request of their own, or run "
+            f"`wrapctl ci apply {ended.org} --mode fresh` where the writing client is"
         )

@@ -31,7 +31,11 @@ SUMMARY: Final = 200_000
 @click.option(
     "--head", default="", metavar="SHA", help="The merged commit that is checked out; else that one."
 )
-@click.option("--due", is_flag=True, help="Write what validity dates ask for, and nothing else.")
+@click.option(
+    "--due",
+    is_flag=True,
+    help="Write what validity dates ask for, and nothing else; with --pending, after what waits.",
+)
 @click.option(
     "--pending",
     is_flag=True,
@@ -128,9 +132,10 @@ def _apply(
         history,
         asked,
         earlier=_earlier(console, project, org.name),
-        trouble=[name for name, ended in told.ended.items() if not ended.good],
+        trouble=[ended.org for ended in told.ended if not ended.good],
     )
-    steps = [one.dates] if due else [one.merges, *([one.dates] if asked.pending else [])]
+    # Dates are of what is live already: they do not wait for merges that cannot be written.
+    steps = [*([one.merges] if asked.pending or not due else []), *([one.dates] if due else [])]
     for step in steps:
         try:
             ended = step()
@@ -139,8 +144,6 @@ def _apply(
         except WrapctlError as error:
             ended = Ended(org.name, End.FAILED, history.head, error=error, due=step == one.dates)
         told.say(ended)
-        if not ended.good:
-            break
 
 
 def _history(console: Console, head: str) -> History:
@@ -190,7 +193,7 @@ class _Told:
         self._hub = hub
         self._job = job
         self._out = out
-        self.ended: dict[str, Ended] = {}
+        self.ended: list[Ended] = []
         self.codes: list[Exit] = []
 
     def say(self, ended: Ended) -> None:
@@ -198,7 +201,7 @@ class _Told:
         from wrapctl.ci import ended as words
         from wrapctl.cli.failure import redacted
 
-        self.ended[ended.org] = ended
+        self.ended.append(ended)
         self.codes.append(ended.exit_code)
         self._console.out(redacted(words.log(ended, width=self._console.width)))
         url = self._job.run_url
@@ -243,8 +246,8 @@ class _Told:
 
         if not self._job.actions:
             return
-        for org, ended in self.ended.items():
+        for ended in self.ended:
             if ended.exit_code is not Exit.OK:
-                self._console.out(f"::error title=wrapctl apply::{org}: {ended.end.value}\n")
+                self._console.out(f"::error title=wrapctl apply::{ended.org}: {ended.end.value}\n")
             elif ended.end in {End.PENDING, End.OBSERVED}:
-                self._console.out(f"::notice title=wrapctl apply::{org}: {ended.end.value}\n")
+                self._console.out(f"::notice title=wrapctl apply::{ended.org}: {ended.end.value}\n")

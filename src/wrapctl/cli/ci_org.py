@@ -268,8 +268,6 @@ class OrgApply:
         refuse_sandbox(self._console, org, allowed=self._asked.sandbox)
         merges = deployed.standing(self._hub, org.name)
         dates = deployed.standing(self._hub, org.name, task=DUE)
-        if self._asked.pending and not dates.waits:
-            return self._ended(End.NOTHING, due=True)
         applied = merges.applied
         if applied is None or not self._history.has(applied.sha):
             what = "no commit" if applied is None else f"not commit {applied.sha[:12]}, but another branch,"
