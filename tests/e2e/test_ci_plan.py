@@ -9,11 +9,13 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from markdown_it import MarkdownIt
 
 from e2e.ci_world import APPLYING, CiWorld
 from front_door import run
 from wrapctl.ci import artefact
 
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 CODES = "kind: WrapUpCodes\ncodes:\n  SALE: {name: Sale, description: It is sold}\n  LOST: {name: Lost, description: It is not}\n"
 QUEUES = "kind: Queues\nqueues:\n  sales: {name: Sales, codes: [SALE, LOST]}\n"
 SEED: dict[str, Any] = {
@@ -542,3 +544,44 @@ def test_a_pull_request_that_touches_3_of_1000_queues_reads_what_these_three_nee
     assert len(asked) <= 4 + 1 + pages + 3
     assert len([one for one in asked if one.endswith("/wrapupcodes") and "/queues/" in one]) == 3
     assert "3 assignments to add" in ci.said(number)[0]
+
+
+def test_names_that_somebody_gave_on_the_platform_act_nowhere(ci: CiWorld) -> None:
+    ci.begin({"acme/org.yaml": APPLYING, "acme/codes.yaml": CODES, "acme/queues.yaml": QUEUES})
+    named = [*HOSTILE, "a\r\n::error::b", "-->", "```", "\\"]
+    ci.seed(
+        {
+            "name": "acme",
+            "codes": [*SEED["codes"], *({"name": name, "description": name[:100]} for name in named)],
+            "queues": [{"name": "Sales", "codes": ["Sale", *named]}],
+        }
+    )
+    number = ci.propose(
+        {
+            "acme/queues.yaml": QUEUES.replace("[SALE, LOST]", "[LOST]"),
+            "acme/codes.yaml": codes(
+                "AT: {name: '@everyone', description: '</details> @all'}", "P: {name: '| x |', tags: ['#1']}"
+            ),
+            "/.github/@everyone <b>`x` | y.yml": "on: push\n",
+        }
+    )
+    done = ci.plan(number)
+    (said,) = ci.said(number)
+    job = done.plans["acme"]
+    for document in (said, job.summary, checks(ci, number)[0]["output"]["summary"]):
+        tokens = MARKDOWN.parse(document)
+        inline = [child for token in tokens for child in token.children or ()]
+        outside = "".join(child.content for child in inline if child.type in {"text", "html_inline"})
+        assert not {"@", "#", "\x1b", "\u202e", "<"} & set(outside)
+        links = {str(child.attrs["href"]) for child in inline if child.type == "link_open"}
+        assert links <= {f"https://github.com/acme/orgs/actions/runs/{done.id}"}
+        blocks = "".join(token.content for token in tokens if token.type == "html_block")
+        assert blocks.count("</details>") == blocks.count("<details>")
+    assert "`@everyone`" in said
+    # Of all that the runner reads, these lines alone are commands.
+    (fence,) = {line for line in job.log.splitlines() if line.startswith("::stop-commands::")}
+    assert [line for line in job.log.splitlines() if "::" in line] == [
+        fence,
+        f"::{fence.rpartition(':')[2]}::",
+    ]
+    assert not {"\x1b", "\u202e", "\r"} & set(job.log)
