@@ -31,7 +31,7 @@ from wrapctl.plan.drift import Drift
 from wrapctl.plan.plan import Finding, Plan
 
 ORG = Identity("0f1e", "Acme EMEA")
-CONTEXT = Context("run-1", "2026-03-01T12:00:00Z", "c0ffee", "dana", "12")
+CONTEXT = Context("run-1", "2026-03-01T12:00:00Z", "c0ffee", "dana", (12,))
 AT = Source("wrapups/acme/codes.yaml", 4, 3)
 QUEUE = queue_address("acme", "sales")
 SALE, LOST = code_address("acme", "SALE"), code_address("acme", "LOST")
@@ -99,7 +99,7 @@ def test_a_created_code_is_told_with_all_that_others_group_and_find_it_by() -> N
             "organization": {"id": "0f1e", "name": "Acme EMEA", "sandbox": False},
             "run": "run-1",
             "commit": "c0ffee",
-            "pull_request": "12",
+            "pull_requests": [12],
             "actor": "dana",
             "address": "acme/code/SALE",
             "code": {"key": "SALE", "name": "Sale", "id": "live-1"},

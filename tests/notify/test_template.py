@@ -16,7 +16,7 @@ DATA = {
     "org": "acme",
     "organization": {"id": "0f1e", "name": "Acme", "sandbox": False},
     "actor": "dana",
-    "pull_request": "12",
+    "pull_requests": [12],
     "code": {"key": "SALE", "name": "Sale & more", "id": "l"},
     "tags": ["cat:sales", "revenue"],
 }

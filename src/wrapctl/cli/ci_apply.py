@@ -11,6 +11,7 @@ import click
 
 from wrapctl.cli.ci import add_summary, fenced, the_job
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import Exit, Interrupted, UsageError, WrapctlError, worst
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ SUMMARY: Final = 200_000
 )
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
+@measured("ci apply")
 def command(
     console: Console,
     *,
@@ -81,6 +83,7 @@ def command(
     from wrapctl.cli.ci_org import Asked
     from wrapctl.cli.hosted import github
     from wrapctl.cli.orgs import chosen
+    from wrapctl.cli.telling import Telling
 
     if not orgs and not everything:
         raise UsageError("which org?", hint="name it, or say --all")
@@ -100,7 +103,7 @@ def command(
     asked = Asked(mode, workflow, wait * 60, sandbox, pending, job.run_url)
     with contextlib.closing(hub):
         told = _Told(console, hub, job, out)
-        with fenced(console, job):
+        with fenced(console, job), Telling(console, project):
             for org in found:
                 if console.stop.is_set():
                     console.warn(f"stopped as asked; {org.name} was not started")

@@ -11,11 +11,13 @@ import click
 
 from wrapctl.cli.ci import Stage, add_summary, fenced, stage
 from wrapctl.cli.console import Console, complete_orgs, options
+from wrapctl.cli.metering import measured
 from wrapctl.errors import ConfigError, Exit, Interrupted, Problem, Refused, UsageError, WrapctlError, worst
 
 if TYPE_CHECKING:
     from wrapctl.ci.artefact import Proposal
     from wrapctl.config.base import Proposed
+    from wrapctl.config.project import Project
     from wrapctl.plan.plan import Plan
 
 SUMMARY: Final = 200_000
@@ -55,6 +57,7 @@ class Result:
 @click.option("--comment", is_flag=True, help="Then do what `wrapctl ci comment` does.")
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
+@measured("ci plan")
 def command(
     console: Console,
     *,
@@ -85,6 +88,7 @@ def command(
         for result in results:
             leave(console, out, asked, proposed, result, start.job.run_url)
         show(console, results)
+        tell(console, proposed.project, results)
     # The warnings of the files are everybody's: a job of one org leaves them to the job that validates.
     files = set(proposed.project.warnings) | {
         note for touched in proposed.touched.values() for note in touched.notes
@@ -98,6 +102,21 @@ def command(
 
         codes.append(say(console, start, [out]))
     return worst(codes)
+
+
+def tell(console: Console, project: Project, results: Sequence[Result]) -> None:
+    """Count the plans, and tell the sinks of them: those of the base branch, that nobody has turned to himself."""
+    from wrapctl.cli.telling import Telling
+    from wrapctl.cli.writing import new_run
+
+    run = new_run(console)
+    with Telling(console, project) as telling:
+        for result in results:
+            if result.plan is not None:
+                if console.meter is not None:
+                    console.meter.plan(result.plan)
+                    console.meter.ended(result.org, result.code)
+                telling.plan(result.plan, run)
 
 
 def wanted(console: Console, proposed: Proposed, names: Sequence[str]) -> list[str]:

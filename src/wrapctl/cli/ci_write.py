@@ -54,6 +54,7 @@ class Session:
         self._sha = sha
         self._task = task
         self._deployment: int | None = None
+        self._written: list[tuple[Plan, Report, Collection[int]]] = []
 
     def read(self, day: date, scope: Scope | None = None) -> Found:
         """Read the org and plan it for ``day``; without a scope, all of it."""
@@ -83,6 +84,7 @@ class Session:
                 if again:
                     return None
                 report = error.report
+            self._written.append((plan, report, pulls))
         good = report.exit_code is Exit.OK
         self._end("success" if good else "failure", end_of(report).value, pulls)
         return report
@@ -93,6 +95,16 @@ class Session:
         else:
             self._books.settle(self._deployment, state, words)
             self._deployment = None
+
+    def tell(self) -> None:
+        """Count what was written, and tell the sinks of it; after the lock is free, for nobody waits for a sink."""
+        console = self._console
+        for plan, report, pulls in self._written:
+            if console.meter is not None:
+                console.meter.report(report)
+                console.meter.ended(report.org, report.exit_code)
+            if console.telling is not None:
+                console.telling.apply(self._org, plan, report, pulls=pulls)
 
     def abandon(self) -> None:
         """Record that what was begun failed, if it has no end yet."""
@@ -137,9 +149,11 @@ def session(
             runtime=runtime,
             say=lambda error: console.warn(f"{org.name}: waiting, for {error.message}"),
         )
-        with held as kept:
+        with contextlib.ExitStack() as after, held as kept:
             writing = Writing(run, Kept(kept, identity.id, lock.reach))
             made = Session(console, org, target, runtime, writing, books, sha=sha, task=task)
+            # Whatever GitHub says afterwards: what was written was written.
+            after.callback(made.tell)
             try:
                 yield made
             except Exception:

@@ -24,6 +24,7 @@ from wrapctl.errors import Exit
 
 if TYPE_CHECKING:
     from wrapctl.cli.metering import Meter
+    from wrapctl.cli.telling import Telling
 
 WIDTH: Final = 120
 STATE: Final = ".wrapctl"
@@ -41,6 +42,8 @@ class Console:
         self._make_room: Callable[[], None] | None = None
         self.meter: Meter | None = None
         """What the run is measured by, where the command can tell it (``--metrics``)."""
+        self.telling: Telling | None = None
+        """Who tells the sinks what is done, while a command does what they want to hear of."""
 
     # ── where ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Telling:
     """Tells a project's sinks what a command did. Without sinks it does nothing, and nothing is imported.
 
-    Use it as a context: its end waits for what is still on its way, for a bounded time. Nothing here raises.
+    Use it as a context: its end waits for what is still on its way, for a bounded time. Meanwhile the Console has
+    it as ``telling``. Nothing here raises.
     """
 
     def __init__(self, console: Console, project: Project) -> None:
@@ -31,9 +32,11 @@ class Telling:
         self._courier: Courier | None = None
 
     def __enter__(self) -> Self:
+        self._console.telling = self
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._console.telling = None
         self.finish()
 
     def plan(self, plan: Plan, run: str) -> None:
@@ -43,13 +46,15 @@ class Telling:
 
             self._tell(lambda: events.of_plan(plan, self._context(run)))
 
-    def apply(self, org: OrgConfig, plan: Plan, report: Report, *, pull_request: str = "") -> None:
-        """An apply ended. ``pull_request``: whose changes it wrote, where the environment does not say it."""
+    def apply(self, org: OrgConfig, plan: Plan, report: Report, *, pulls: Iterable[int] = ()) -> None:
+        """An apply ended. ``pulls``: the pull requests whose changes it wrote, where the job's own says nothing."""
         if self._sinks:
             from wrapctl.notify import events
 
             self._tell(
-                lambda: events.of_apply(plan, report, org.desired, self._context(report.run, pull_request))
+                lambda: events.of_apply(
+                    plan, report, org.desired, self._context(report.run, tuple(sorted(pulls)))
+                )
             )
 
     def drift(self, told: Drifted, run: str) -> None:
@@ -91,7 +96,7 @@ class Telling:
         except Exception as error:  # noqa: BLE001  (how a run ended must not hang on who is told of it)
             self._console.warn(f"the sinks were not told: unexpected {type(error).__name__}")
 
-    def _context(self, run: str, pull_request: str = "") -> Context:
+    def _context(self, run: str, pulls: tuple[int, ...] = ()) -> Context:
         from wrapctl.cli.writing import actor, commit
         from wrapctl.notify.events import Context
 
@@ -101,7 +106,7 @@ class Telling:
             at=f"{console.now():%Y-%m-%dT%H:%M:%SZ}",
             commit=commit(console),
             actor=actor(console),
-            pull_request=pull_request or _pull_request(console.environ),
+            pull_requests=pulls or _pull_request(console.environ),
         )
 
 
@@ -141,8 +146,8 @@ def world(console: Console) -> World:
     )
 
 
-def _pull_request(environ: Mapping[str, str]) -> str:
+def _pull_request(environ: Mapping[str, str]) -> tuple[int, ...]:
     """Return the number of the pull request that a GitHub job is of, nothing elsewhere."""
     kind, _, rest = environ.get("GITHUB_REF", "").removeprefix("refs/").partition("/")
     number = rest.partition("/")[0]
-    return number if kind == "pull" and number.isdigit() else ""
+    return (int(number),) if kind == "pull" and number.isascii() and number.isdigit() else ()

@@ -33,7 +33,7 @@ MOST_BYTES: Final = 64 * 1024
 """An event is never larger, whatever is in it: https://cloudevents.io asks intermediaries to pass that much."""
 _LONGEST: Final = 1000
 _LONGEST_LIST: Final = 200
-_KEPT: Final = ("org", "organization", "run", "commit", "pull_request", "actor", "address", "code", "queue")
+_KEPT: Final = ("org", "organization", "run", "commit", "pull_requests", "actor", "address", "code", "queue")
 
 _CODES: Final[Mapping[Verb, str]] = {
     Verb.CREATE_CODE: CODE_CREATED,
@@ -49,14 +49,14 @@ _LINKS: Final = frozenset({Verb.ASSIGN, Verb.UNASSIGN, Verb.REORDER})
 class Context:
     """Of which run an event is. ``at`` is UTC, ISO 8601 with ``Z``; ``commit`` ends in ``+`` as in the journal.
 
-    ``pull_request`` is its number, empty where none is known.
+    ``pull_requests`` are the numbers of those that it is of, none where none is known.
     """
 
     run: str
     at: str
     commit: str = ""
     actor: str = ""
-    pull_request: str = ""
+    pull_requests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _event(
         "organization": {"id": identity.id, "name": identity.name, "sandbox": identity.sandbox},
         "run": context.run,
         "commit": context.commit or None,
-        "pull_request": context.pull_request or None,
+        "pull_requests": list(context.pull_requests),
         "actor": context.actor or None,
         **data,
     }

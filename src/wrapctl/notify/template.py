@@ -148,6 +148,7 @@ def _values(event: Mapping[str, Any], escape: Callable[[str], str]) -> dict[str,
         "key": said(code.get("key")),
         "name": said(code.get("name")),
         "count": said(data.get("count", data.get("pending"))),
+        "pull_request": said(data.get("pull_requests")),
     }
     for one in PLACEHOLDERS:
         values.setdefault(one, said(data.get(one)))
