@@ -73,7 +73,7 @@ def test_a_role_that_may_not_see_it_is_told(tenant: Tenant) -> None:
 
 def test_assignments_and_clients_are_not_known(tenant: Tenant) -> None:
     evidence = tenant.target.evidence()
-    assert (evidence.by_object, evidence.keeps, evidence.own_client()) == (True, {"code"}, "")
+    assert (evidence.by_object, evidence.keeps, evidence.own_client()) == (True, frozenset({"code"}), "")
 
 
 def test_the_sibling_name_of_the_list_and_odd_columns_are_understood() -> None:
