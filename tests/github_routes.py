@@ -158,6 +158,19 @@ def update_issue(api: GithubApi, request: Request, params: dict[str, str]) -> An
 # ── pull requests ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+@route("GET", "/pulls", "pull_requests: read")
+def list_pulls(api: GithubApi, request: Request, params: dict[str, str]) -> Answer:
+    state, head = request.query.get("state", "open"), request.query.get("head", "")
+    found = [
+        api.pull(one, whole=False)
+        for one in api.world.issues.values()
+        if one.pull is not None and state in {"all", one.state}
+    ]
+    owners = [((one["head"]["repo"] or {}).get("full_name", "").partition("/")[0], one) for one in found]
+    kept = [one for owner, one in owners if head in {"", f"{owner}:{one['head']['ref']}"}]
+    return Answer(200, sorted(kept, key=lambda one: -one["number"]))
+
+
 @route("GET", "/pulls/{number}", "pull_requests: read")
 def get_pull(api: GithubApi, request: Request, params: dict[str, str]) -> Answer:
     return Answer(200, api.pull(_pull(api, params["number"]), whole=True))

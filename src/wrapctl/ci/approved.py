@@ -71,6 +71,7 @@ def _plan(hub: GitHub, pull: Pull, org: str, workflow: str) -> Plan | None:
     steering = steers(hub, pull)
     if steering:
         raise _NotCountedError(steering)
+    _check_bases(hub, pull)
     run = _run(hub, pull, workflow)
     sums = _sums(hub, pull)
     if org not in sums:
@@ -102,6 +103,19 @@ def steers(hub: GitHub, pull: Pull) -> str:
         f"it changes {found[0]}{more}, and whoever changes what CI does could have made its plan: "
         "such a pull request is never applied automatically"
     )
+
+
+def _check_bases(hub: GitHub, pull: Pull) -> None:
+    """A run says which commit it was of, not which pull request: with another base it ran another workflow.
+
+    Whoever may push can open a second pull request of the same commit, onto a branch whose plan workflow is theirs.
+    """
+    for other in hub.pulls_from(pull.head_ref):
+        if other.head == pull.head and other.base_ref != pull.base_ref:
+            raise _NotCountedError(
+                f"its last commit {pull.head[:12]} is that of #{other.number} too, which has another base, so that "
+                "nothing tells their plans apart"
+            )
 
 
 def _run(hub: GitHub, pull: Pull, workflow: str) -> WorkflowRun:

@@ -136,6 +136,13 @@ class GitHub:
         found = self._api.pages("/commits/{sha}/pulls", "pull-requests: read", sha=sha)
         return tuple(shapes.pull(one) for one in found)
 
+    def pulls_from(self, branch: str) -> tuple[Pull, ...]:
+        """Return the pull requests, open and closed, of a branch of this repository. They come without their counts."""
+        query = {"head": f"{self.repository.partition('/')[0]}:{branch}", "state": "all"}
+        found = map(shapes.pull, self._api.pages("/pulls", "pull-requests: read", query=query))
+        mine = self.repository.lower()
+        return tuple(one for one in found if (one.head_ref, one.head_repository.lower()) == (branch, mine))
+
     def files(self, pull: Pull) -> tuple[File, ...]:
         """Return all files that a pull request changes.
 
