@@ -31,7 +31,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The guard's limits (DESIGN section 2, ``limits``). What a file leaves out keeps these values."""
+    """The guard's limits (DESIGN section 2, ``limits``). What a file leaves out keeps these values.
+
+    ``recent_uses``: a code that is deleted was chosen for at most so many contacts in the last ``recent_days``; None:
+    not asked. ``dependants``: ``refuse`` deletes of codes that something else is known to name, ``refuse-unknown`` also
+    where that is not known, or ``report`` both.
+    """
 
     creates: Limit = Limit(max=50)
     renames: Limit = Limit(max=10)
@@ -42,6 +47,9 @@ class Limits:
     emptied_queues: Limit = Limit(max=0)
     codes_per_queue: int = 200
     requests_per_minute: int = 300
+    recent_uses: int | None = None
+    recent_days: int = 30
+    dependants: str = "refuse"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from dataclasses import replace
 from datetime import date
 
 from wrapctl.errors import WrongOrganization
+from wrapctl.evidence.gather import Ask, gather
 from wrapctl.model import Desired, Identity, Live, Scope
+from wrapctl.plan import guard
+from wrapctl.plan.evidence import PlanEvidence, Recent
 from wrapctl.plan.make import links_to_read, make_plan
 from wrapctl.plan.plan import Plan
 from wrapctl.plan.wanted import rows_to_read
@@ -25,11 +28,13 @@ def survey(
     as_of: date,
     scope: Scope | None = None,
     allowances: tuple[Allowance, ...] = (),
+    ask: Ask | None = None,
 ) -> tuple[Plan, Live]:
     """Return the plan of one org and the live state that it was made from.
 
     First codes, queues, flags, divisions and the rows of CRM systems; then the links of the queues that the first
-    read shows to matter. A CRM that cannot be read is no error: the plan says so.
+    read shows to matter. A CRM that cannot be read is no error: the plan says so. ``ask``: whom to ask how often codes
+    that go are used, and what else names them; nobody, where it is left out.
 
     Raises:
         WrongOrganization: the credentials open another organization than the files name.
@@ -41,7 +46,11 @@ def survey(
     wanted = links_to_read(desired, live, capabilities, scope=scope, as_of=as_of)
     live = with_links(reader, live, wanted)
     plan = make_plan(desired, live, capabilities, as_of=as_of, scope=scope, allowances=allowances)
-    return plan, live
+    limits = desired.policy.limits
+    known, recent = PlanEvidence(), Recent(limits.recent_days, why="nobody asked the platform")
+    if ask is not None:
+        known, recent = gather(plan, live, limits, ask, title=capabilities.title)
+    return guard.weigh(plan, known, recent, limits, allowances=(*desired.allowances, *allowances)), live
 
 
 def read_first(reader: Reader, capabilities: Capabilities, desired: Desired, scope: Scope) -> Live:

@@ -202,7 +202,8 @@ def _guarded(found: Found, view: View, plan: Plan, brought: Sequence[Brought]) -
     """
     tokens = {one.token: one.reason for one in found.desired.allowances}
     plans = [one.plan for one in brought if one.plan is not None and one.plan.identity.id == plan.identity.id]
-    for finding in measure(view, plan.changes, found.desired.allowances):
+    weighed = guard.weighed(found.plan.findings, plan.pending)
+    for finding in (*measure(view, plan.changes, found.desired.allowances), *weighed):
         if finding.accepted is not None:
             yield finding
             continue

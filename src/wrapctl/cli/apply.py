@@ -197,6 +197,7 @@ class _Job:
     def _apply(self, org: OrgConfig) -> Report:
         from wrapctl.apply.refuse import refuse_reason
         from wrapctl.cli.orgs import connected, refuse_sandbox
+        from wrapctl.evidence.gather import Ask
         from wrapctl.metrics import findings
         from wrapctl.survey import survey
 
@@ -213,7 +214,12 @@ class _Job:
                 day = console.today(policy.timezone)
                 tokens = tuple(token for token in self.tokens if token.token != "window")  # noqa: S105 (a word, not a secret)
                 plan, _ = survey(
-                    target.reader(), target.capabilities, org.desired, as_of=day, allowances=tokens
+                    target.reader(),
+                    target.capabilities,
+                    org.desired,
+                    as_of=day,
+                    allowances=tokens,
+                    ask=Ask(target.evidence(), console.now()),
                 )
             refuse_sandbox(console, org, allowed=self.sandbox, identity=plan.identity)
             self._show(replace(plan, warnings=tuple(sorted({*plan.warnings, *org.warnings}))))

@@ -21,6 +21,7 @@ from wrapctl.cli.orgs import connected, refuse_sandbox
 from wrapctl.cli.writing import Writing, actor, new_run, nothing, write
 from wrapctl.config.project import OrgConfig
 from wrapctl.errors import Exit
+from wrapctl.evidence.gather import Ask
 from wrapctl.survey import survey
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ class Session:
     def read(self, day: date, scope: Scope | None = None) -> Found:
         """Read the org and plan it for ``day``; without a scope, all of it."""
         org, target = self._org, self._target
-        plan, live = survey(target.reader(), target.capabilities, org.desired, as_of=day, scope=scope)
+        ask = Ask(target.evidence(), self._console.now())
+        plan, live = survey(
+            target.reader(), target.capabilities, org.desired, as_of=day, scope=scope, ask=ask
+        )
         return Found(org.desired, live, target.capabilities, plan)
 
     def refused(self, pulls: Collection[int]) -> None:

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Plan as if it were this day."
 )
+@click.option("--usage", is_flag=True, help="Show how often the codes that go, or are renamed, are used.")
+@click.option(
+    "--days", type=click.IntRange(1, 365), metavar="N", help="With --usage: in the last N days (30)."
+)
 @click.option("--sandbox", is_flag=True, help="In CI: allow sandbox orgs.")
 @options
 @measured("plan")
@@ -54,13 +58,19 @@ def command(
     queues: Sequence[str],
     allow: Sequence[str],
     as_of: datetime | None,
+    usage: bool,
+    days: int | None,
     sandbox: bool,
 ) -> Exit:
     """Show what apply would change. Reads the platform, writes nothing there."""
     from wrapctl.cli.orgs import Failed, allowances, chosen
+    from wrapctl.evidence.gather import DAYS
 
     if queues and changed_since is not None:
         raise UsageError("--queue and --changed-since are two ways to say the scope: use one")
+    if days is not None and not usage:
+        raise UsageError("--days says of how many days --usage tells: say --usage too")
+    shown = (days or DAYS) if usage else None
     tokens = allowances(allow)
     project, found = chosen(console, orgs)
     touched: dict[str, Touched] = {}
@@ -81,7 +91,7 @@ def command(
         scope = change.scope if change is not None else scope_of(org, queues)
         day = as_of.date() if as_of is not None else None
         try:
-            made = make(console, org, scope=scope, as_of=day, tokens=tokens, sandbox=sandbox)
+            made = make(console, org, scope=scope, as_of=day, tokens=tokens, days=shown, sandbox=sandbox)
         except Interrupted:
             raise
         except WrapctlError as error:
@@ -121,21 +131,31 @@ def make(
     scope: Scope | None = None,
     as_of: date | None = None,
     tokens: tuple[Allowance, ...] = (),
+    days: int | None = None,
     sandbox: bool = False,
 ) -> Plan:
     """Read one org and return its plan, with the warnings of its files.
+
+    ``days``: with how often codes that go were used in so many days.
 
     Raises:
         WrapctlError: it could not be read, or must not be.
     """
     from wrapctl.cli.orgs import connected, refuse_sandbox
+    from wrapctl.evidence.gather import Ask
     from wrapctl.survey import survey
 
     refuse_sandbox(console, org, allowed=sandbox)
     day = as_of or console.today(org.desired.policy.timezone)
     with connected(console, org) as (target, _):
         plan, live = survey(
-            target.reader(), target.capabilities, org.desired, as_of=day, scope=scope, allowances=tokens
+            target.reader(),
+            target.capabilities,
+            org.desired,
+            as_of=day,
+            scope=scope,
+            allowances=tokens,
+            ask=Ask(target.evidence(), console.now(), days),
         )
     refuse_sandbox(console, org, allowed=sandbox, identity=live.identity)
     return replace(plan, warnings=tuple(sorted({*plan.warnings, *org.warnings})))

@@ -166,16 +166,23 @@ def _limits(spec: LimitsSpec) -> Limits:
     def number(given: int | None, fallback: int) -> int:
         return fallback if given is None else given
 
+    deletes = spec.deletes
+    # Who says only what usage is allowed keeps the counts.
+    counted = deletes is not None and (deletes.max is not None or deletes.percent is not None)
+
     return Limits(
         creates=limit(spec.creates, default.creates),
         renames=limit(spec.renames, default.renames),
         updates=limit(spec.updates, default.updates),
-        deletes=limit(spec.deletes, default.deletes),
+        deletes=limit(deletes if counted else None, default.deletes),
         unassigns=limit(spec.unassigns, default.unassigns),
         crm_deletes=limit(spec.crm_deletes, default.crm_deletes),
         emptied_queues=limit(spec.emptied_queues, default.emptied_queues),
         codes_per_queue=number(spec.codes_per_queue, default.codes_per_queue),
         requests_per_minute=number(spec.requests_per_minute, default.requests_per_minute),
+        recent_uses=deletes.max_recent_uses if deletes is not None else None,
+        recent_days=number(deletes.recent_days if deletes is not None else None, default.recent_days),
+        dependants=(deletes.dependants if deletes is not None else None) or default.dependants,
     )
 
 

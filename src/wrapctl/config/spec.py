@@ -77,13 +77,35 @@ class LimitSpec(Model):
         return self
 
 
+class DeletesSpec(LimitSpec):
+    """What deletes are measured by: how many, and whether anybody still uses what goes."""
+
+    max_recent_uses: Int | None = Field(
+        None,
+        description="At most so many contacts for which a deleted code was chosen lately. Left out: not asked. A delete "
+        "is refused where the platform does not tell.",
+    )
+    recent_days: Int | None = Field(None, ge=1, le=365, description="Lately: in so many days. Default 30.")
+    dependants: Literal["refuse", "refuse-unknown", "report"] | None = Field(
+        None,
+        description="`refuse` (default): deletes of codes that a flow or script is known to name. `refuse-unknown`: also "
+        "those of which that is not known. `report`: show both.",
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> DeletesSpec:
+        if not self.model_fields_set:
+            raise Wrong("an empty limit", "write {max: 10}, or remove the key for the default")
+        return self
+
+
 class LimitsSpec(Model):
     """The guard: a plan beyond a limit is refused before the first write. Defaults apply to what is left out."""
 
     creates: LimitSpec | None = Field(None, description="New codes. Default {max: 50}.")
     renames: LimitSpec | None = Field(None, description="Codes that get another name. Default {max: 10}.")
     updates: LimitSpec | None = Field(None, description="Changed codes. Default {percent: 30}.")
-    deletes: LimitSpec | None = Field(None, description="Deleted codes. Default {max: 10, percent: 10}.")
+    deletes: DeletesSpec | None = Field(None, description="Deleted codes. Default {max: 10, percent: 10}.")
     unassigns: LimitSpec | None = Field(
         None, description="Codes taken off queues. Default {max: 50, percent: 20}."
     )

@@ -25,6 +25,7 @@ from wrapctl.model import (
     Verb,
     row_address,
 )
+from wrapctl.plan import evidence
 from wrapctl.plan.order import digest_of
 from wrapctl.plan.plan import FORMAT, Estimate, Finding, Plan, Unmanaged
 
@@ -115,6 +116,7 @@ def _head(plan: Plan) -> dict[str, object]:
         "partly_visible": list(plan.partly_visible),
         "unread": list(plan.unread),
         "behavioural": dict(sorted(plan.behavioural.items())),
+        "evidence": evidence.as_data(plan.evidence),
         "estimate": {
             "writes": plan.estimate.writes,
             "reads": plan.estimate.reads,
@@ -205,6 +207,7 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         partly_visible=tuple(data["partly_visible"]),
         unread=tuple(data["unread"]),
         behavioural={str(name): str(text) for name, text in data.get("behavioural", {}).items()},
+        evidence=evidence.from_data(data.get("evidence", {})),
         estimate=Estimate(**cost),
         format=data["format"],
     )

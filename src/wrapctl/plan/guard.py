@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from wrapctl.errors import Problem, Severity, Source
 from wrapctl.model import Change, Live, State, Verb
+from wrapctl.plan.evidence import PlanEvidence, Recent
 from wrapctl.plan.plan import Finding, Plan
-from wrapctl.policy import Allowance, Limit, Policy
+from wrapctl.policy import Allowance, Limit, Limits, Policy
+from wrapctl.targets.interface import Dependant
 
 PERCENT_FROM = 10
 """A percentage of fewer live objects than this says nothing and is not applied."""
@@ -60,6 +62,42 @@ def measure(
         *_queues(ready, live, limits.emptied_queues, limits.codes_per_queue),
         *_visibility(ready, unknown_divisions),
     ]
+    return _accepted(findings, allowances)
+
+
+def weigh(
+    plan: Plan,
+    evidence: PlanEvidence,
+    recent: Recent,
+    limits: Limits,
+    *,
+    allowances: Sequence[Allowance] = (),
+) -> Plan:
+    """Return the plan with what is known of its codes beside it, and what the guard says to that.
+
+    A token is of the changes and of what names them, never of a number: what was acknowledged stays so as the
+    figures move.
+    """
+    removals = _of(plan.pending, Verb.DELETE_CODE, Verb.DEACTIVATE_CODE)
+    findings = _accepted(
+        [
+            *_recent(removals, recent, limits.recent_uses),
+            *_named_elsewhere(removals, evidence, limits.dependants),
+        ],
+        allowances,
+    )
+    tokens = {finding.token for finding in findings}
+    mine = [one for one in allowances if one.token.startswith(_WEIGHED)]
+    spent = [_spent(one) for one in mine if one.token not in tokens]
+    return replace(
+        plan,
+        evidence=evidence,
+        findings=(*plan.findings, *findings),
+        warnings=tuple(sorted({*plan.warnings, *spent})),
+    )
+
+
+def _accepted(findings: Iterable[Finding], allowances: Iterable[Allowance]) -> tuple[Finding, ...]:
     reasons = {allowance.token: allowance.reason for allowance in allowances}
     return tuple(
         replace(finding, accepted=reasons[finding.token]) if finding.token in reasons else finding
@@ -70,19 +108,23 @@ def measure(
 def spent_allowances(findings: Sequence[Finding], allowances: Sequence[Allowance]) -> list[Problem]:
     """Return a warning for each acknowledgement that fits nothing in this plan.
 
-    Tokens of another kind (``window=…``) belong to apply.
+    Tokens of another kind belong to apply (``window=…``), or to what is known besides (``weigh``).
     """
     tokens = {finding.token for finding in findings}
     return [
-        Problem(
-            allowance.source or Source("--allow"),
-            f"`{allowance.token}` acknowledges nothing in this plan: it is spent, or the set has changed",
-            "remove it, or use the token that the plan prints",
-            Severity.WARNING,
-        )
+        _spent(allowance)
         for allowance in allowances
-        if allowance.token not in tokens and not allowance.token.startswith("window")
+        if allowance.token not in tokens and not allowance.token.startswith(("window", *_WEIGHED))
     ]
+
+
+def _spent(allowance: Allowance) -> Problem:
+    return Problem(
+        allowance.source or Source("--allow"),
+        f"`{allowance.token}` acknowledges nothing in this plan: it is spent, or the set has changed",
+        "remove it, or use the token that the plan prints",
+        Severity.WARNING,
+    )
 
 
 def token(limit: str, subjects: Iterable[str], measured: int) -> str:
@@ -218,6 +260,89 @@ def _visibility(ready: list[Change], unknown: Sequence[str]) -> list[Finding]:
             names=tuple(change.label for change in removals),
         )
     ]
+
+
+# ── what is known besides ──────────────────────────────────────────────────────────────────────────────────
+
+_USES, _DEPENDANTS = "uses", "dependants"
+_WEIGHED = (f"{_USES}=", f"{_DEPENDANTS}=")
+
+
+def weighed(findings: Iterable[Finding], changes: Iterable[Change]) -> list[Finding]:
+    """Return the findings of ``weigh`` that are about any of these changes."""
+    about = {_subject(change) for change in changes}
+    return [
+        one for one in findings if one.limit in {_USES, _DEPENDANTS} and not about.isdisjoint(one.subjects)
+    ]
+
+
+_FEW = 5
+
+
+def _recent(removals: Sequence[Change], recent: Recent, most: int | None) -> list[Finding]:
+    """Codes that were chosen more often than one that is deleted may be, or of which nobody knows."""
+    if most is None or not removals:
+        return []
+    rule = f"`limits.deletes.max_recent_uses` is {most:,}"
+    contacts = recent.contacts
+    if contacts is None:
+        message = f"whether {_these(removals)} is still used is not known: {recent.why} ({rule})"
+        return [_of_codes(_USES, removals, message)]
+    used = [change for change in removals if contacts.get(change.live_id or "", 0) > most]
+    if not used:
+        return []
+    told = [f'"{one.label}" for {contacts[one.live_id or ""]:,} contacts' for one in used]
+    message = f"still chosen in the last {recent.days} days: {_some(told)} ({rule})"
+    return [_of_codes(_USES, used, message)]
+
+
+def _named_elsewhere(removals: Sequence[Change], evidence: PlanEvidence, rule: str) -> list[Finding]:
+    """Codes that something else is known to name; where the org wants that, those of which it is not known."""
+    if rule == "report":
+        return []
+    findings = []
+    found = [(one, evidence.codes.get(one.live_id or "")) for one in removals]
+    answers = [(one, about.dependants if about is not None else None) for one, about in found]
+    known = [(one, answer.known) for one, answer in answers if answer is not None and answer.known]
+    if known:
+        told = [f'"{one.label}" by {_some([_words(name) for name in names])}' for one, names in known]
+        message = f"still named elsewhere: {_some(told)} (`limits.deletes.dependants`)"
+        more = [f"{one.live_id} {name.kind} {name.id}" for one, names in known for name in names]
+        findings.append(_of_codes(_DEPENDANTS, [one for one, _ in known], message, more))
+    if rule == "refuse-unknown":
+        unsure = [(one, answer) for one, answer in answers if answer is None or not answer.complete]
+        if unsure:
+            whys = {answer.why if answer is not None else "nobody asked the platform" for _, answer in unsure}
+            codes = [one for one, _ in unsure]
+            message = f"whether anything else names {_these(codes)} is not known: {_some(sorted(whys))}"
+            message += " (`limits.deletes.dependants`)"
+            findings.append(_of_codes(_DEPENDANTS, codes, message, ["not known"]))
+    return findings
+
+
+def _of_codes(limit: str, changes: Sequence[Change], message: str, more: Iterable[str] = ()) -> Finding:
+    subjects = sorted({*map(_subject, changes), *more})
+    return Finding(
+        limit,
+        len(changes),
+        0,
+        message,
+        token=token(limit, subjects, len(changes)),
+        subjects=tuple(subjects),
+        names=tuple(change.label for change in changes),
+    )
+
+
+def _these(changes: Sequence[Change]) -> str:
+    return _some([f'"{change.label}"' for change in changes])
+
+
+def _words(one: Dependant) -> str:
+    return f'the {one.kind} "{one.name}"' + (f" ({one.detail})" if one.detail else "")
+
+
+def _some(told: Sequence[str]) -> str:
+    return ", ".join(told[:_FEW]) + (f" and {len(told) - _FEW:,} more" if len(told) > _FEW else "")
 
 
 def recheck(plan: Plan, policy: Policy) -> Callable[[Live, Sequence[Change]], tuple[Finding, ...]]:

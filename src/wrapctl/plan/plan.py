@@ -11,6 +11,7 @@ from functools import cached_property
 from wrapctl.empty import Empty
 from wrapctl.errors import Problem
 from wrapctl.model import Change, Identity, Lock, Scope, State, Verb
+from wrapctl.plan.evidence import PlanEvidence
 
 FORMAT = 1
 """Version of the plan's JSON and of what its digests cover."""
@@ -74,6 +75,7 @@ class Plan:
 
     ``changes`` are in the order of work. ``warnings`` carry positions. ``unread`` tells CRM systems that could not
     be read, each with the reason: their rows are neither pending nor in sync. ``behavioural``: field of a code → what a change of it steers; for the reader alone.
+    ``evidence`` is what is known of the codes besides, and in no digest.
     """
 
     org: str
@@ -91,6 +93,7 @@ class Plan:
     unread: tuple[str, ...] = ()
     estimate: Estimate = Estimate()
     behavioural: Mapping[str, str] = Empty()
+    evidence: PlanEvidence = field(default_factory=PlanEvidence)
     format: int = FORMAT
 
     @cached_property

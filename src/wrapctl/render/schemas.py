@@ -7,6 +7,7 @@ from enum import Enum
 from wrapctl.apply import report
 from wrapctl.apply.report import Status
 from wrapctl.errors import Severity
+from wrapctl.evidence.usage import Note
 from wrapctl.model import Cause, Lock, State, Verb
 from wrapctl.plan import file, plan
 from wrapctl.render.json import VERSION
@@ -45,6 +46,7 @@ def all_schemas() -> dict[str, dict[str, object]]:
         "drift.schema.json": drift_schema(),
         "plan.schema.json": plan_schema(),
         "report.schema.json": report_schema(),
+        "usage.schema.json": usage_schema(),
     }
 
 
@@ -97,10 +99,62 @@ def plan_schema() -> dict[str, object]:
             "partly_visible": _list(_TEXT),
             "unread": _list(_TEXT),
             "behavioural": {"type": "object", "additionalProperties": _TEXT},
+            "evidence": _evidence(),
             "estimate": _object(
                 {"writes": _NUMBER, "reads": _NUMBER, "minutes": {"type": "number", "minimum": 0}}
             ),
         },
+    )
+
+
+def usage_schema() -> dict[str, object]:
+    """Return the schema of what ``usage --format json`` prints."""
+    code = _object({"id": _TEXT, "name": _TEXT, "key": _or_null(_TEXT)})
+    queue = _object({"id": _TEXT, "name": _TEXT})
+    share: dict[str, object] = {"type": "number", "minimum": 0, "maximum": 1}
+    about: dict[str, object] = {"code": code, "category": _or_null(_TEXT), "tags": _list(_TEXT)}
+    figures: dict[str, object] = {
+        "contacts": _NUMBER,
+        "share": share,
+        "average_handle_seconds": _or_null(_AMOUNT),
+        "average_acw_seconds": _or_null(_AMOUNT),
+        "note": _one_of(Note),
+        "outside": _FLAG,
+    }
+    timed_out: dict[str, object] = {"queue": queue, "contacts": _NUMBER, "of": _NUMBER, "share": share}
+    return _document(
+        "usage",
+        "How often the codes of an org are used, as `wrapctl usage --format json` prints it",
+        {
+            "kind": {"const": "wrapctl.usage"},
+            "version": {"const": VERSION},
+            "org": _TEXT,
+            "organization": _object({"id": _TEXT, "name": _TEXT, "sandbox": _FLAG}),
+            "since": _TEXT,
+            "until": _TEXT,
+            "queues": _list(_TEXT),
+            "contacts": _NUMBER,
+            "rows": _list(_object({"queue": queue, **about, **figures})),
+            "unused": _list(_object(about)),
+            "timed_out": _list(_object(timed_out)),
+        },
+    )
+
+
+def _evidence() -> dict[str, object]:
+    dependant = _object({"kind": _TEXT, "id": _TEXT, "name": _TEXT, "detail": _TEXT})
+    known = _object({"known": _list(dependant), "complete": _FLAG, "why": _TEXT})
+    counts = ("conversations", "handle_ms", "acw_ms", "worked")
+    use = _object({"queue": _TEXT, **dict.fromkeys(counts, _NUMBER)})
+    about = _object({"uses": _or_null(_list(use)), "dependants": _or_null(known), "here": _list(dependant)})
+    return _object(
+        {
+            "days": _NUMBER,
+            "until": _TEXT,
+            "no_usage": _TEXT,
+            "codes": {"type": "object", "additionalProperties": about},
+            "queues": {"type": "object", "additionalProperties": _TEXT},
+        }
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from wrapctl.errors import Problem
 from wrapctl.model import Cause, Change, Fields, Lock, State, Verb
 from wrapctl.plan.plan import Finding, Plan, Unmanaged
+from wrapctl.render.evidence import beside, heads, taken_off
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
 from wrapctl.render.rows import crm_sections, removals
 from wrapctl.render.values import field_lines, title, transition
@@ -28,7 +29,6 @@ from wrapctl.render.words import (
     RESOURCES,
     code_name,
     counted,
-    key,
     what,
 )
 
@@ -121,6 +121,7 @@ def _head(plan: Plan) -> Iterator[Line]:
             ": deletes and prune are refused there.",
             mark="!",
         )
+    yield from heads(plan.evidence)
     for why in plan.unread:
         yield line(
             "Not read: ",
@@ -181,7 +182,8 @@ def _dangers(plan: Plan, *, tokens: bool) -> Iterator[Line]:
     pending = plan.pending
     for change in pending:
         if change.verb in DELETES:
-            yield line(*what(change), *_holders(change), mark="-", strong=True)
+            known = beside(change, plan.evidence)
+            yield line(*what(change), *_holders(change), mark="-", strong=True, below=known)
     yield from removals(pending)
     by_queue: dict[str, list[Change]] = {}
     for change in pending:
@@ -189,10 +191,11 @@ def _dangers(plan: Plan, *, tokens: bool) -> Iterator[Line]:
             by_queue.setdefault(change.parent or change.within, []).append(change)
     for group in sorted(by_queue.values(), key=lambda one: (one[0].within.casefold(), one[0].address)):
         off = some([code_name(change) for change in group], FEW)
-        yield line(f"take {count(len(group), 'code')} off ", Name(group[0].within), ": ", *off, mark="-")
+        said = [f"take {count(len(group), 'code')} off ", Name(group[0].within), ": ", *off]
+        yield line(*said, mark="-", below=taken_off(group, plan.evidence))
     for change in pending:
         if change.renames:
-            yield line("rename ", *transition("name", change.before, change.after), *key(change), mark="~")
+            yield line(*what(change), mark="~", below=beside(change, plan.evidence))
     for change in plan.steering:
         yield from _steering(plan, change)
 

@@ -52,7 +52,8 @@ class Capabilities:
 
     ``code_fields`` and ``queue_fields`` map a common field name to where it lands (shown in the README).
     A verb that is missing from ``verbs`` cannot be done; ``locks`` says how each is protected.
-    ``reserved`` are globs of names that belong to the platform. ``page`` is the page size to ask for.
+    ``reserved`` are globs of names that belong to the platform, ``timed_out`` is the one that stands in figures where
+    an agent's time ran out. ``page`` is the page size to ask for.
 
     ``activation``: nothing is deleted; codes have a field ``active``. A declared code wants it true, so that an
     inactive one of its name is taken up again instead of being created twice.
@@ -80,6 +81,7 @@ class Capabilities:
     verbs: Mapping[Verb, Fold]
     locks: Mapping[Verb, Lock]
     reserved: tuple[str, ...] = ()
+    timed_out: str = ""
     ordered_links: bool = False
     divisions: bool = False
     outbound: bool = False

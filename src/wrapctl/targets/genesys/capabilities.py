@@ -50,6 +50,7 @@ CAPABILITIES = Capabilities(
         }
     ),
     reserved=("ININ-*",),
+    timed_out="ININ-WRAP-UP-TIMEOUT",
     ordered_links=False,
     divisions=True,
     outbound=True,
