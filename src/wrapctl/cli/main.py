@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "plan": ("plan", "Show what apply would change. Writes nothing."),
         "apply": ("apply", "Change what the plan shows, under a lock, and read it back."),
         "ci": ("ci", "Around a pull request in CI: plan it, say so, apply what was reviewed."),
+        "usage": ("usage", "Show how often codes are used, on which queues, and which never are."),
         "drift": ("drift", "Show what was changed on the platform by hand, and who did it."),
         "import": ("import_", "Write a live org down as files; the plan right after is empty."),
         "simulate": (
