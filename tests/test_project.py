@@ -42,6 +42,12 @@ PURE = (
     "render/",
     "evidence/mapping.py",
     "evidence/simulate.py",
+    "evidence/offering.py",
+    "evidence/overlay.py",
+    "evidence/expect.py",
+    "evidence/history.py",
+    "evidence/journalled.py",
+    "evidence/tracing.py",
 )
 PURE_NAMES = ("convert.py", "options.py", "capabilities.py")
 IMPURE_MODULES = {

@@ -9,6 +9,7 @@ from wrapctl.apply.journal import Journal
 from wrapctl.apply.lock import FileLock, RunLock
 from wrapctl.cli.console import Console
 from wrapctl.config.project import OrgConfig
+from wrapctl.errors import JournalError
 from wrapctl.git import Git, with_token
 
 if TYPE_CHECKING:
@@ -55,3 +56,30 @@ def journal_branch(console: Console, name: str) -> JournalBranch:
     return JournalBranch(
         repository(console), name, now=console.now, wait=console.stop.wait, jitter=SystemRandom().random
     )
+
+
+def journal_files(console: Console, org: OrgConfig) -> dict[str, bytes]:
+    """Return the files of the org's journal by name: those of this machine, and what its branch on the remote holds.
+
+    Raises:
+        JournalError: they cannot be read.
+    """
+    from wrapctl.apply.journal import SUFFIX
+    from wrapctl.model import escape
+
+    branch = org.desired.policy.journal_branch
+    folders = [console.state / "journal" / org.name]
+    if branch:
+        folders.append(console.state / "journal-branch" / escape(branch) / org.name)
+    found: dict[str, bytes] = {}
+    try:
+        for folder in folders:
+            found |= {file.name: file.read_bytes() for file in folder.glob(f"*{SUFFIX}")}
+    except OSError as error:
+        raise JournalError(f"the journal of {org.name} cannot be read: {error.strerror}") from None
+    if branch:
+        for name, content in journal_branch(console, branch).read(org.name).files.items():
+            # A run that was killed on this machine may have come further here than on the branch.
+            if not found.get(name, b"").startswith(content):
+                found[name] = content
+    return dict(sorted(found.items()))

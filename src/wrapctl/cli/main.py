@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "simulate",
             "Show what agents are offered after a contact; hold files of expectations to it.",
         ),
+        "audit": ("audit", "Tell who changed what: by wrapctl with commit and pull request, or by hand."),
         "crm": ("crm", "Show what codes are called in each CRM, and what is odd about it."),
         "notify": ("notify", "Send events again that a sink has not taken; list them; receive some."),
         "schema": ("schema", "Write the JSON Schemas of files, plans and reports."),
