@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cli.shell import Shell
+from e2e.ci_world import APPLYING, CiWorld
 from front_door import Done, Project
 from wrapctl.http.retry import Policy
 from wrapctl.notify import deliver, listen, send
@@ -313,6 +314,42 @@ def test_a_refused_plan_tells_nobody_of_an_apply_and_a_stale_one_does(project: P
         assert project.run("apply", "--plan", str(saved), "--yes").code == 4
     assert bi.kinds == ["apply.finished"]
     assert (bi.data("apply.finished")["stale"], bi.data("apply.finished")["exit_code"]) == (True, 4)
+
+
+def test_after_a_merge_sinks_hear_of_the_pull_request_and_never_of_a_pull_requests_own_sinks(
+    ci: CiWorld,
+) -> None:
+    """What CI tells: plans under the sinks of the base branch, applies with the pull requests that they are of."""
+    codes = "kind: WrapUpCodes\ncodes:\n  SALE: {name: Sale}\n"
+    ci.seed({"name": "acme", "codes": [{"name": "Sale"}]})
+    wfm, evil = Receiver(WFM), Receiver("")
+    with serving(wfm) as port, serving(evil) as other:
+        rules = f"kind: Project\nsinks:\n  {line('wfm', port, 'WFM_SECRET')}\n"
+        ci.begin({"acme/org.yaml": APPLYING, "acme/codes.yaml": codes, "wrapctl.yaml": rules})
+        theirs = rules.replace(str(port), str(other))
+        number = ci.propose({"acme/codes.yaml": f"{codes}  WON: {{name: Won}}\n", "wrapctl.yaml": theirs})
+        planned = ci.wrapctl(
+            ci.runner(str(ci.hub.sha("change")), github_event_name="pull_request"),
+            *("ci", "plan", "--base", str(ci.hub.sha("main")), "--head", str(ci.hub.sha("change"))),
+            *("--pull-request", str(number), "--out", str(ci.folder / "plans"), "--sandbox"),
+            WFM_SECRET=WFM,
+        )
+        assert planned.code == 0, planned.said
+        assert (wfm.kinds, evil.told) == (["plan.made"], [])
+        ci.push("change", {"wrapctl.yaml": rules})
+        ci.merge(number)
+        commit = str(ci.hub.sha("main"))
+        job = ci.runner(commit, github_event_name="push", github_ref="refs/heads/main")
+        rights = dict.fromkeys(("contents", "actions", "checks"), "read")
+        token = ci.token(**rights, deployments="write", pull_requests="write")
+        done = ci.wrapctl(
+            job, "ci", "apply", "acme", "--mode", "fresh", "--sandbox", GITHUB_TOKEN=token, WFM_SECRET=WFM
+        )
+    assert done.code == 0, done.said
+    assert wfm.kinds == ["plan.made", "code.created", "apply.finished"]
+    made = wfm.data("code.created")
+    assert (made["pull_requests"], made["commit"], made["code"]["key"]) == ([number], commit, "WON")
+    assert evil.told == []
 
 
 # ── listening ──────────────────────────────────────────────────────────────────────────────────────────────
