@@ -47,6 +47,14 @@ def test_what_is_live_differs_from_the_files_until_it_is_applied(small: Shell) -
     assert (offered(after), after["from"], after["sandbox"]) == (["Sale"], "plan", True)
 
 
+def test_of_a_platform_only_the_queue_that_is_asked_about_is_read(shell: Shell) -> None:
+    done = shell.run("simulate", "--org", "acme-emea", "--queue", "collections", "--from", "live")
+    assert (done.code, "not known" in done.words) == (0, False)
+    with shell.sandbox as box:
+        read = [one.path for one in box.requests("acme-emea") if one.path.endswith("/wrapupcodes")]
+    assert len([path for path in read if "/queues/" in path]) == 1
+
+
 def test_a_plan_of_other_files_says_so(small: Shell) -> None:
     small.run("plan", "acme", "--out", "p.json")
     small.replace("acme/codes.yaml", "It is sold", "It is gone")

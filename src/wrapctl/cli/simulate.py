@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -128,6 +128,7 @@ class _Job:
     states: dict[tuple[str, date], State] = field(default_factory=dict)
     plan: Plan | None = None
     left: int = 0
+    queues: set[str] = field(default_factory=set)
 
     # ── showing ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,6 +138,7 @@ class _Job:
         from wrapctl.evidence.simulate import matrix
 
         asked = self.asked
+        self.queues = {asked.queue} if asked.queue is not None else set()
         _, (org,) = chosen(self.console, [asked.org or ""])
         state = self.state(org, self.day(org))
         words = words_of(org.desired.platform)
@@ -223,6 +225,7 @@ class _Job:
         from wrapctl.evidence.expect import failures
 
         project = self._project(wanted)
+        self.queues = {one.spec.queue for one in wanted}
         found: list[Problem] = []
         for one in wanted:
             name = one.org or self.asked.org or ""
@@ -322,7 +325,7 @@ class _Job:
 
     def _live(self, org: OrgConfig) -> Live:
         if org.name not in self.lives:
-            self.lives[org.name] = read_offers(self.console, org, sandbox=self.asked.sandbox)
+            self.lives[org.name] = read_offers(self.console, org, self.queues, sandbox=self.asked.sandbox)
         return self.lives[org.name]
 
     def _plan(self, org: OrgConfig) -> Plan:
@@ -371,21 +374,26 @@ def words_of(platform: str) -> Words:
     )
 
 
-def read_offers(console: Console, org: OrgConfig, *, sandbox: bool) -> Live:
-    """Return codes, queues with their codes, and the rows of CRM systems: one read of everything.
+def read_offers(console: Console, org: OrgConfig, queues: Collection[str], *, sandbox: bool) -> Live:
+    """Return codes, the rows of CRM systems, and queues: the codes of ``queues`` (label or name), of all when empty.
 
     Raises:
         WrapctlError: it could not be read, or must not be.
     """
     from wrapctl.cli.orgs import connected, refuse_sandbox
     from wrapctl.model import Scope
+    from wrapctl.plan.view import look
     from wrapctl.survey import check_identity, read_first, with_links
 
     refuse_sandbox(console, org, allowed=sandbox)
     with connected(console, org) as (target, _):
-        reader = target.reader()
+        reader, can = target.reader(), target.capabilities
         identity = reader.identity()
         refuse_sandbox(console, org, allowed=sandbox, identity=identity)
         check_identity(org.desired, identity)
-        live = read_first(reader, target.capabilities, org.desired, Scope())
-        return with_links(reader, live, frozenset(queue.id for queue in live.queues))
+        live = read_first(reader, can, org.desired, Scope())
+        day = console.today(org.desired.policy.timezone)
+        ids = look(org.desired, live, can, scope=Scope(), as_of=day).queues.ids
+        wanted = {ids[one] for one in queues if one in ids}
+        wanted |= {queue.id for queue in live.queues if not queues or queue.name in queues}
+        return with_links(reader, live, frozenset(wanted))
