@@ -48,6 +48,11 @@ PURE = (
     "evidence/history.py",
     "evidence/journalled.py",
     "evidence/tracing.py",
+    "metrics.py",
+    "notify/events.py",
+    "notify/kinds.py",
+    "notify/signature.py",
+    "notify/template.py",
 )
 PURE_NAMES = ("convert.py", "options.py", "capabilities.py")
 IMPURE_MODULES = {

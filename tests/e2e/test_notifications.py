@@ -209,6 +209,24 @@ def test_a_sink_that_never_answers_costs_a_bounded_time_and_nothing_else(
     assert len(waiting(project)) == 1
 
 
+def test_who_is_tired_of_waiting_for_a_sink_ends_the_waiting_and_not_the_apply(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org(project)
+    sinks(project, line("ops", unused_port(), "OPS_SECRET", "[apply.finished]"))
+    finish = deliver.Courier.finish
+
+    def tired(self: deliver.Courier, seconds: float | None = None) -> tuple[deliver.Told, ...]:
+        if seconds is None:
+            raise KeyboardInterrupt
+        return finish(self, seconds)
+
+    monkeypatch.setattr(deliver.Courier, "finish", tired)
+    done = project.run("apply", "acme", "--yes")
+    assert done.code == 0
+    assert "1 event is kept in the outbox" in done.said
+
+
 def test_a_sink_whose_secret_is_missing_is_warned_of_and_the_apply_is_well(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,8 +35,10 @@ class Telling:
         self._console.telling = self
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._console.telling = None
+        if kind is KeyboardInterrupt:
+            self._console.stop.set()
         self.finish()
 
     def plan(self, plan: Plan, run: str) -> None:
