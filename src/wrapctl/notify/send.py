@@ -132,7 +132,7 @@ class Sender:
             why = f"{self.host} answered {error.answer.status}{words}"
             raise NotTaken(self._redact(why), alone=error.answer.status in _ALONE) from None
         except TargetError as error:
-            raise NotTaken(self._redact(error.message)) from None
+            raise NotTaken(self._redact(_said(error.message))) from None
 
     def close(self) -> None:
         """Give the sockets back."""
@@ -186,4 +186,9 @@ class Sender:
 
     def _heard(self, event: Event) -> None:
         if event.kind == "retry":
-            self._retrying = self._redact(event.text)
+            self._retrying = self._redact(_said(event.text))
+
+
+def _said(message: str) -> str:
+    """Return what a session says, without the operation: there is but one."""
+    return message.removeprefix(f"POST {_OPERATION}: ")
