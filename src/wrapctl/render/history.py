@@ -8,7 +8,6 @@ JSON Lines have every text as it is.
 
 from __future__ import annotations
 
-import csv
 import json as plain_json
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,8 +15,9 @@ from typing import Final
 
 from wrapctl.evidence.history import By, History, Record
 from wrapctl.evidence.journalled import Run
-from wrapctl.render import escape, text
+from wrapctl.render import text
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, line
+from wrapctl.render.sheet import sheet
 
 COLUMNS: Final = (
     "org",
@@ -48,7 +48,6 @@ COLUMNS: Final = (
 )
 """New ones are added at the end."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
 _MOST: Final = 4
 """So many changed fields are told on one line of text."""
 
@@ -78,22 +77,7 @@ def as_jsonl(history: History, records: Iterable[Record]) -> str:
 
 def as_csv(history: History, records: Iterable[Record]) -> str:
     """Return a table with a head line (RFC 4180, but for line ends); lists are joined by ``;``."""
-    out = _Lines()
-    write = csv.writer(out, lineterminator="\n")
-    write.writerow(COLUMNS)
-    for one in records:
-        write.writerow([_cell(value) for value in _row(history, one).values()])
-    return "".join(out.lines)
-
-
-class _Lines:
-    """All that a csv writer needs of a file."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def write(self, text: str) -> None:
-        self.lines.append(text)
+    return sheet(COLUMNS, (list(_row(history, one).values()) for one in records))
 
 
 def _row(history: History, one: Record) -> dict[str, object]:
@@ -126,17 +110,6 @@ def _row(history: History, one: Record) -> dict[str, object]:
         one.note or None,
     )
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        if value and isinstance(value[0], dict):
-            return plain_json.dumps(value, ensure_ascii=True)
-        value = ";".join(map(str, value))
-    shown = escape.verbatim(str(value))
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────

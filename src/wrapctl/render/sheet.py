@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
-from io import StringIO
+from typing import Final
 
 from wrapctl.render.escape import verbatim
 
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula: text that begins so is not ours to be run."""
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
+"""What a spreadsheet takes for the beginning of a formula, or of a text that is none."""
 
 
 def sheet(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table. Lists are joined by ``;``, None is empty; what a name hides shows as an escape."""
-    out = StringIO()
+    """Return a table. Lists are joined by ``;`` (lists of maps are JSON), None is empty; what a text hides is an escape."""
+    out = _Lines()
     write = csv.writer(out, lineterminator="\n")
     write.writerow(columns)
     for row in rows:
         write.writerow([_cell(value) for value in row])
-    return out.getvalue()
+    return "".join(out.lines)
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        value = ";".join(str(one) for one in value)
-    if not isinstance(value, str):
-        return "" if value is None else value
-    text = verbatim(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+class _Lines:
+    """All that a csv writer needs of a file."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        if value and isinstance(value[0], dict):
+            return json.dumps(value, ensure_ascii=True)
+        value = ";".join(map(str, value))
+    shown = verbatim(str(value))
+    risky = isinstance(value, str) and shown.lstrip().startswith(_FORMULA)
+    return f"'{shown}" if risky else shown
