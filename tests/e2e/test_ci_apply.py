@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -183,6 +182,48 @@ def test_what_somebody_edited_since_the_review_is_held_with_three_values_and_the
     assert apply(ci).code == 0
     assert ci.described()["Sale"] == "It is sold at last"
     assert "## `acme`: applied" in reply(ci, number)
+
+
+def held(ci: CiWorld) -> tuple[int, str]:
+    """A pull request of which one change is held, and the token that its reply prints."""
+    small(ci)
+    number = approved(ci, {"acme/codes.yaml": HEAD + OTHERWISE + LOST})
+    ci.merge(number)
+    by_hand(ci, "Sale", "by hand")
+    assert apply(ci).code == 4
+    found = re.search(r"held=1@[0-9a-f]{32}", reply(ci, number))
+    assert found is not None
+    return number, found[0]
+
+
+def test_what_is_held_can_be_acknowledged_as_it_is_in_a_pull_request_of_its_own(ci: CiWorld) -> None:
+    number, token = held(ci)
+    assert apply(ci, "acme", "--pending").code == 0
+    ci.merge(approved(ci, {"acme/allow.yaml": allowing(token)}, branch="allow"))
+    listed = job(ci)
+    ci.wrapctl(listed, "orgs", "--changed-since", "HEAD^1", "--merged")
+    assert listed.out == "acme\n"
+    done = apply(ci, "acme", "--pending")
+    assert done.code == 0, done.log
+    assert ci.described()["Sale"] == "It is sold at last"
+    assert "## `acme`: applied" in reply(ci, number)
+    (journal,) = (done.clone / ".wrapctl" / "journal" / "acme").iterdir()
+    assert token in journal.read_text("utf-8").splitlines()[0]
+
+
+def test_an_acknowledgement_is_of_the_live_values_that_people_saw(ci: CiWorld) -> None:
+    _, token = held(ci)
+    ci.merge(approved(ci, {"acme/allow.yaml": allowing(token)}, branch="allow"))
+    by_hand(ci, "Sale", "by hand once more")
+    assert apply(ci).code == 4
+    assert ci.described()["Sale"] == "by hand once more"
+
+
+def test_an_acknowledgement_that_nobody_reviewed_releases_nothing(ci: CiWorld) -> None:
+    _, token = held(ci)
+    ci.begin({"acme/allow.yaml": allowing(token)})
+    assert apply(ci).code == 4
+    assert ci.described()["Sale"] == "by hand"
 
 
 def test_an_edit_of_something_else_changes_nothing(ci: CiWorld) -> None:
@@ -398,31 +439,66 @@ def test_a_run_that_vanished_is_covered_by_the_schedule(ci: CiWorld, monkeypatch
 # ── two runs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def locked(ci: CiWorld) -> str:
+    """Somebody else's run holds the lock; returns its ref."""
+    tree = git(ci.remote.bare, "mktree")
+    held = git(ci.remote.bare, "commit-tree", tree, "-m", "somebody's lock")
+    ref = f"refs/wrapctl/locks/{ci.state()['organization']['id']}"
+    git(ci.remote.bare, "update-ref", ref, held)
+    return ref
+
+
+def when_it_waits(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Something happens as soon as a run says that it waits for the lock."""
+    warn = Console.warn
+
+    def heard(self: Console, text: str) -> None:
+        warn(self, text)
+        if ": waiting, for another apply holds the lock" in text:
+            do()
+
+    monkeypatch.setattr(Console, "warn", heard)
+    monkeypatch.setattr(held_lock, "EVERY", 0.01)
+
+
 def test_a_second_run_waits_for_the_lock_of_the_first_and_covers_what_is_left(
     ci: CiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_lock, "EVERY", 0.1)
     small(ci, org=APPLYING + "apply: {lock: git-ref}\n")
     number = approved(ci, {"acme/codes.yaml": CODES + WON})
     ci.merge(number)
-    organization = ci.state()["organization"]["id"]
-    tree = git(ci.remote.bare, "mktree")
-    held = git(ci.remote.bare, "commit-tree", tree, "-m", "somebody's lock")
-    ref = f"refs/wrapctl/locks/{organization}"
-    git(ci.remote.bare, "update-ref", ref, held)
+    ref = locked(ci)
     done = apply(ci, "acme", "--wait", "0")
     assert done.code == 4
     assert "another apply holds the lock" in done.log
     assert ci.writes() == []
     assert deployed(ci) == []
-    freed = threading.Timer(0.5, git, (ci.remote.bare, "update-ref", "-d", ref))
-    freed.start()
-    done = apply(ci, "acme", "--wait", "0.1")
-    freed.join()
+    when_it_waits(monkeypatch, lambda: git(ci.remote.bare, "update-ref", "-d", ref))
+    done = apply(ci)
     assert done.code == 0, done.log
     assert "waiting, for another apply holds the lock" in done.log
     assert "Won" in ci.names()
     assert ref not in ci.remote.refs()
+
+
+def test_a_second_run_finds_nothing_to_do_when_the_first_covered_both(
+    ci: CiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(ci, org=APPLYING + "apply: {lock: git-ref}\n")
+    number = approved(ci, {"acme/codes.yaml": CODES + WON})
+    commit = ci.merge(number)
+    ref = locked(ci)
+
+    def first() -> None:
+        git(ci.remote.bare, "update-ref", "-d", ref)
+        assert apply(ci).code == 0
+
+    when_it_waits(monkeypatch, first)
+    done = apply(ci)
+    assert done.code == 0, done.log
+    assert done.out.rstrip().splitlines()[-2] == "acme: nothing to apply"
+    assert deployed(ci) == [(commit, ["in_progress", "success"])]
+    assert "## `acme`: applied" in reply(ci, number)
 
 
 def test_the_journal_is_on_its_branch_before_the_first_write(ci: CiWorld) -> None:

@@ -7,7 +7,7 @@ it writes what a validity date asks for that passed since the review: the dates 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -29,7 +29,7 @@ from wrapctl.plan import guard
 from wrapctl.plan.file import fields_data
 from wrapctl.plan.make import make_plan, measure
 from wrapctl.plan.plan import Finding, Plan
-from wrapctl.plan.review import UNREVIEWED, Approval, hold
+from wrapctl.plan.review import UNREVIEWED, Approval, hold, release
 from wrapctl.plan.view import View, look
 from wrapctl.targets.interface import Capabilities
 
@@ -93,15 +93,19 @@ def approval_of(brought: Iterable[Brought], organization: str) -> Approval:
     )
 
 
-def reviewed(found: Found, brought: Sequence[Brought]) -> Plan:
-    """Return the plan with everything held that no review approved, and the guard measured on what is left."""
+def reviewed(found: Found, brought: Sequence[Brought], doubtful: Collection[str] = ()) -> Plan:
+    """Return the plan with everything held that no review approved, and the guard measured on what is left.
+
+    What is held can be acknowledged as it is, in ``allow.yaml``; tokens in ``doubtful`` were put there by merges that
+    do not count.
+    """
     view, plan = found.view, found.plan
     approval = approval_of(brought, plan.identity.id)
     ids = {live_id: view.addresses[key] for key, live_id in view.codes.ids.items()}
     dated = tuple(_brought_by_dates(found, brought, approval, ids))
     left = hold(plan, replace(approval, changes=(*approval.changes, *dated)), ids)
     left = replace(left, changes=tuple(_explained(left.changes, brought)))
-    return replace(left, findings=tuple(_guarded(found, view, left, brought)))
+    return _released(found, view, left, brought, doubtful)
 
 
 def _brought_by_dates(
@@ -144,7 +148,7 @@ def _explained(changes: Iterable[Change], brought: Sequence[Brought]) -> Iterato
         yield said
 
 
-def fresh(found: Found, brought: Sequence[Brought]) -> Plan:
+def fresh(found: Found, brought: Sequence[Brought], doubtful: Collection[str] = ()) -> Plan:
     """Return the plan as it is, but for what a merge brought that changes CI itself: that is held."""
     steering = [(one, _Reach(one.scope)) for one in brought if one.why]
     if not steering:
@@ -164,7 +168,7 @@ def fresh(found: Found, brought: Sequence[Brought]) -> Plan:
             held.add(said.id)
         changes.append(said)
     left = replace(found.plan, changes=tuple(changes))
-    return replace(left, findings=measure(found.view, left.changes, found.desired.allowances))
+    return _released(found, found.view, left, (), doubtful)
 
 
 class _Reach:
@@ -192,6 +196,15 @@ class _Reach:
 
 
 # ── the guard ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _released(
+    found: Found, view: View, left: Plan, brought: Sequence[Brought], doubtful: Collection[str]
+) -> Plan:
+    """Release what is acknowledged of ``left``, and measure the guard on what would be written then."""
+    said = {one.token: one.reason for one in found.desired.allowances if one.token not in doubtful}
+    freed = release(replace(left, findings=()), found.plan, said)
+    return replace(freed, findings=(*_guarded(found, view, freed, brought), *freed.findings))
 
 
 def _guarded(found: Found, view: View, plan: Plan, brought: Sequence[Brought]) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class Ended:
     """How one org ended.
 
     ``commit`` is what was to be applied, ``brought`` the merges that it covers. ``note`` says in a sentence what is not
-    in the report. ``plan`` is there when the guard refused it.
+    in the report. ``plan`` is there when the guard refused it. ``token`` acknowledges what is held.
     """
 
     org: str
@@ -50,6 +50,7 @@ class Ended:
     plan: Plan | None = None
     error: WrapctlError | None = None
     due: bool = False
+    token: str = ""
 
     @property
     def exit_code(self) -> Exit:
@@ -95,6 +96,7 @@ def as_data(ended: Ended) -> dict[str, object]:
         "commit": ended.commit,
         "due": ended.due,
         "note": ended.note,
+        "token": ended.token,
         "merged": [
             {
                 "commit": one.merged.tip,
@@ -163,6 +165,6 @@ def _said(ended: Ended) -> Iterator[str]:
             yield ended.error.hint
     if ended.end is End.HELD or (ended.report is not None and "held" in ended.report.totals):
         yield (
-            "held changes stay as they are on the platform: show them in a pull request of their own, or run "
-            f"`wrapctl ci apply {ended.org} --mode fresh` where the writing client is"
+            "held changes stay as they are on the platform. If they are right as shown here, acknowledge exactly these in "
+            f"a pull request of their own, in wrapups/{ended.org}/allow.yaml: {ended.token}"
         )

@@ -23,6 +23,8 @@ from wrapctl.config.changed import compare
 from wrapctl.config.project import OrgConfig, load
 from wrapctl.errors import ConfigError, ObserveMode, Stale, UsageError, WrapctlError
 from wrapctl.model import Scope
+from wrapctl.plan.review import TOKEN as HELD
+from wrapctl.plan.review import token
 
 if TYPE_CHECKING:
     from wrapctl.apply.report import Report
@@ -47,11 +49,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What there is to do: the merges that are covered, and the scope of the plan (None: the whole org)."""
+    """What there is to do: the merges that are covered, and the scope of the plan (None: the whole org).
+
+    ``doubtful`` are acknowledgements of held changes that came with merges which do not count.
+    """
 
     standing: Standing
     brought: tuple[Brought, ...] = ()
     scope: Scope | None = field(default_factory=Scope)
+    doubtful: frozenset[str] = frozenset()
 
 
 class OrgApply:
@@ -114,12 +120,12 @@ class OrgApply:
         if self._asked.pending and not self._left_over(standing):
             return self._ended(End.NOTHING)
         if self._asked.mode == "fresh":
-            return _Work(standing, self._brought(standing), None)
+            return _Work(standing, self._brought(standing)[0], None)
         if applied is not None and not standing.later and self._touched(applied.sha, head) is None:
             return self._ended(End.NOTHING)
-        brought = self._brought(standing)
+        brought, doubtful = self._brought(standing)
         if brought:
-            return _Work(standing, brought, applying.union(one.scope for one in brought))
+            return _Work(standing, brought, applying.union(one.scope for one in brought), doubtful)
         if not self._org.desired.policy.observe:
             # From here on it is known what is merged; and of what failed before nothing is left to do.
             self._books.record("success", End.NOTHING.value, sha=head)
@@ -130,15 +136,29 @@ class OrgApply:
         newest = standing.newest
         if newest is None or standing.waits:
             return True
-        return self._touched(newest.sha, self._history.head) is not None
+        head = self._history.head
+        return self._touched(newest.sha, head) is not None or bool(
+            self._tokens(head) - self._tokens(newest.sha)
+        )
 
-    def _brought(self, standing: Standing) -> tuple[Brought, ...]:
-        found = []
+    def _brought(self, standing: Standing) -> tuple[tuple[Brought, ...], frozenset[str]]:
+        """Return what each merge brought, and the acknowledgements among it that do not count."""
+        found: list[Brought] = []
+        doubtful: set[str] = set()
         for one in merged(self._hub, self._history, self._base(standing)):
             scope = self._touched(one.before, one.tip)
             if scope is not None:
                 found.append(self._judged(one, scope))
-        return tuple(found)
+            new = self._tokens(one.tip) - self._tokens(one.before)
+            held = {line for line in new if line.startswith(HELD)}
+            if held and (one.pull is None or steers(self._hub, one.pull)):
+                doubtful |= held
+        return tuple(found), frozenset(doubtful)
+
+    def _tokens(self, commit: str) -> set[str]:
+        """The acknowledgements of a commit."""
+        org = self._at(commit)
+        return {one.token for one in org.desired.allowances} if org is not None else set()
 
     def _base(self, standing: Standing) -> str:
         """The commit behind which everything is covered: the last one of which all is live.
@@ -204,7 +224,8 @@ class OrgApply:
             brought, pulls = work.brought, _pulls(work.brought)
             for attempt in range(TRIES):
                 found = held.read(self._today(), work.scope)
-                plan = applying.fresh(found, brought) if self._fresh else applying.reviewed(found, brought)
+                judge = applying.fresh if self._fresh else applying.reviewed
+                plan = judge(found, brought, work.doubtful)
                 if plan.refusals:
                     held.refused(pulls)
                     return self._ended(End.REFUSED, brought, plan=plan)
@@ -212,7 +233,7 @@ class OrgApply:
                 if report is not None:
                     approval = applying.approval_of(brought, plan.identity.id)
                     report = applying.three_values(report, approval, plan)
-                    return self._ended(end_of(report), brought, report=report)
+                    return self._ended(end_of(report), brought, report=report, token=token(plan))
         raise _restless(name)
 
     # ── what waits ─────────────────────────────────────────────────────────────────────────────────────────
@@ -326,8 +347,9 @@ class OrgApply:
         plan: Plan | None = None,
         error: WrapctlError | None = None,
         due: bool = False,
+        token: str = "",
     ) -> Ended:
-        return Ended(self._org.name, end, self._history.head, brought, note, report, plan, error, due)
+        return Ended(self._org.name, end, self._history.head, brought, note, report, plan, error, due, token)
 
 
 def _restless(org: str) -> Stale:

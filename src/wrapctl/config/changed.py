@@ -24,7 +24,8 @@ class Touched:
     ``scope`` holds the touched code keys, queue labels and CRM systems; ``crm`` the systems whose mappings differ,
     those too that the files do not have any more; ``left_behind`` codes whose key vanished from the files while
     nothing deletes them; ``questions`` are errors: names that changed without saying whether that is a rename.
-    ``forsaken``: mappings that vanished. ``whole`` is set when there is nothing to compare with.
+    ``forsaken``: mappings that vanished. ``policy``: what may be written differs, by policy or by an acknowledgement.
+    ``whole`` is set when there is nothing to compare with.
     """
 
     org: str
@@ -105,7 +106,9 @@ def compare(base: Desired | None, head: Desired) -> Touched:
             if mapping.rows and mapping.system not in {one.system for one in head.crm}
         ),
         questions=tuple(_questions(before, head)),
-        policy=base.policy != head.policy or base.organization_id != head.organization_id,
+        policy=base.policy != head.policy
+        or base.organization_id != head.organization_id
+        or {one.token for one in base.allowances} != {one.token for one in head.allowances},
     )
 
 

@@ -108,13 +108,13 @@ def _accepted(findings: Iterable[Finding], allowances: Iterable[Allowance]) -> t
 def spent_allowances(findings: Sequence[Finding], allowances: Sequence[Allowance]) -> list[Problem]:
     """Return a warning for each acknowledgement that fits nothing in this plan.
 
-    Tokens of another kind belong to apply (``window=…``), or to what is known besides (``weigh``).
+    Tokens of another kind belong to apply (``window=…``, ``held=…``), or to what is known besides (``weigh``).
     """
     tokens = {finding.token for finding in findings}
     return [
         _spent(allowance)
         for allowance in allowances
-        if allowance.token not in tokens and not allowance.token.startswith(("window", *_WEIGHED))
+        if allowance.token not in tokens and not allowance.token.startswith(("window", "held=", *_WEIGHED))
     ]
 
 

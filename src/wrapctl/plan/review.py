@@ -8,17 +8,20 @@ anything else is held.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from wrapctl.model import Address, Change, ChangeId, Ref, State, Value, Verb
 from wrapctl.plan.order import digest_of
-from wrapctl.plan.plan import Plan
+from wrapctl.plan.plan import Finding, Plan
 
 _QUEUES = "queues"
 _REMOVALS = frozenset({Verb.DELETE_CODE, Verb.DEACTIVATE_CODE})
 _FIELDWISE = frozenset({Verb.UPDATE_CODE, Verb.SET_ACW, Verb.UPDATE_ROW})
 UNREVIEWED = "nobody reviewed this change"
+TOKEN = "held="  # noqa: S105 (how a token of allow.yaml begins)
+"""How an acknowledgement of held changes begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +173,35 @@ def _but_holders(change: Change) -> dict[str, Value]:
 def held(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return the held ones."""
     return tuple(change for change in changes if change.state is State.HELD)
+
+
+def token(plan: Plan) -> str:
+    """Return what acknowledges exactly the held changes of a plan, as they are now; empty when none is.
+
+    Longer than the guard's: it stands for a review, and not for a number.
+    """
+    digests = sorted(change.digest for change in held(plan.changes))
+    text = "\n".join((plan.identity.id, *digests))
+    return f"{TOKEN}{len(digests)}@{hashlib.sha256(text.encode()).hexdigest()[:32]}" if digests else ""
+
+
+def release(plan: Plan, before: Plan, reasons: Mapping[str, str]) -> Plan:
+    """Return ``plan`` with its held changes as they were in ``before``, if a token in ``reasons`` says so.
+
+    The finding that tells of it is for the journal.
+    """
+    mine = token(plan)
+    if mine not in reasons:
+        return plan
+    found = held(plan.changes)
+    told = Finding(
+        limit="held",
+        measured=len(found),
+        allowed=0,
+        message=f"{len(found)} changes that no plan of a pull request showed",
+        token=mine,
+        subjects=tuple(sorted(change.address for change in found)),
+        names=tuple(change.label for change in found),
+        accepted=reasons[mine],
+    )
+    return replace(plan, changes=before.changes, findings=(*plan.findings, told))
