@@ -178,10 +178,11 @@ class _Story:
             show=_without("Warnings", "Not managed", "Blocked"),
         )
         say(
-            "Salesforce goes down. The rows are not read, which is not the same as empty; the platform goes on."
+            "Salesforce no longer takes the login. Its rows are not read, which is not the same as empty; the platform "
+            "goes on."
         )
         with self._platform() as sandbox:
-            sandbox.add_fault("status", org=SALESFORCE, status=503)
+            sandbox.add_fault("status", org=SALESFORCE, path="oauth2/token", status=400)
         self._run(
             ["plan", STAR, "--exit-code", *self._sandbox],
             code=Exit.PARTIAL,
@@ -190,7 +191,7 @@ class _Story:
         )
         with self._platform() as sandbox:
             sandbox.clear_faults()
-        say("It is back, and the reviewed plan is written.")
+        say("The login is back, and the plan that was saved before is written.")
         self._run(
             ["apply", "--plan", str(saved), "--yes", *self._sandbox], holds=f"{STAR}: applied", show=_reports
         )
