@@ -197,6 +197,7 @@ def test_a_refused_plan_is_red_and_shows_the_lines_that_acknowledge_exactly_this
     assert (done.plans["acme"].code, done.good) == (4, False)
     (said,) = ci.said(number)
     assert "1 of 1 org is refused by guard limits" in said
+    assert "not used in 30 days" in said
     assert [one["conclusion"] for one in checks(ci, number)] == ["failure"]
     line = next(text for text in said.splitlines() if "token:" in text)
     assert "`wrapups/acme/allow.yaml`" in said

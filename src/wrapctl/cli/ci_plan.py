@@ -151,10 +151,13 @@ def wanted(console: Console, proposed: Proposed, names: Sequence[str]) -> list[s
 
 def _plan(console: Console, proposed: Proposed, name: str, *, sandbox: bool) -> Result:
     from wrapctl.cli.plan import make
+    from wrapctl.evidence.gather import DAYS
 
     touched = proposed.touched[name]
     try:
-        made = make(console, proposed.project.orgs[name], scope=touched.scope, sandbox=sandbox)
+        # Who reviews should see how often what goes is used.
+        org = proposed.project.orgs[name]
+        made = make(console, org, scope=touched.scope, days=DAYS, sandbox=sandbox)
     except Interrupted:
         raise
     except WrapctlError as error:
