@@ -8,7 +8,7 @@ import pytest
 
 from world import ROOMY, code, desired, live, live_code, live_queue, plan, queue
 from wrapctl.model import Verb
-from wrapctl.plan import file
+from wrapctl.plan import file, guard
 from wrapctl.plan.evidence import About, PlanEvidence, Recent
 from wrapctl.plan.guard import weigh
 from wrapctl.plan.plan import Plan
@@ -175,3 +175,10 @@ def test_what_is_blocked_is_not_weighed(rule: str) -> None:
     made = plan(want, have)
     assert not [change for change in made.pending if change.verb is Verb.DELETE_CODE]
     assert not weighed(made, knowing(c_old=About(dependants=Dependants((FLOW,)))), rule=rule).findings
+
+
+def test_of_what_is_left_to_write_only_its_own_findings_count() -> None:
+    made = weighed(deleting(), contacts={"c-old": 7}, most=0)
+    old, older = sorted(made.pending, key=lambda change: change.label)
+    assert guard.weighed(made.findings, [old]) == list(made.findings)
+    assert guard.weighed(made.findings, [older]) == []
