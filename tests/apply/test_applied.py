@@ -24,7 +24,12 @@ class Past:
         journal = Journal(self.folder, name, lambda: self.now)
         journal.start(org="acme", commit=commit)
         if ended:
-            told: dict[str, Any] = {"totals": {"done": 2, "blocked": 1}, "fatal": None, "interrupted": False, "unread": []}
+            told: dict[str, Any] = {
+                "totals": {"done": 2, "blocked": 1},
+                "fatal": None,
+                "interrupted": False,
+                "unread": [],
+            }
             journal.record(Kind.END, **(told | (end or {})))
         journal.close()
 
