@@ -170,6 +170,30 @@ def test_a_signal_ends_a_plan_without_a_trace(small: Shell, number: signal.Signa
     assert "Traceback" not in err
 
 
+def test_a_signal_ends_the_waits_of_all_readers_at_once(small: Shell) -> None:
+    names = [f"Queue {number}" for number in range(6)]
+    codes = [{"name": "Sale"}, {"name": "Lost"}]
+    small.seed(
+        {"name": "acme", "codes": codes, "queues": [{"name": name, "codes": ["Sale"]} for name in names]}
+    )
+    small.write(
+        "acme/queues.yaml",
+        "kind: Queues\nqueues:\n"
+        + "".join(f"  q{n}: {{name: {name}, codes: [SALE]}}\n" for n, name in enumerate(names)),
+    )
+    with small.sandbox as box:
+        box.add_fault(
+            "status", status=429, retry_after=100, path="queues/.+/wrapupcodes", code="too.many.requests"
+        )
+    with small.start("plan", "acme", "-v") as started:
+        assert started.stderr is not None
+        assert "trying again" in started.stderr.readline()
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=30)
+    assert started.returncode == 1
+    assert "interrupted" in err
+
+
 def test_a_signal_ends_an_apply_after_what_is_in_flight_and_the_next_continues(small: Shell) -> None:
     small.replace("acme/codes.yaml", "It is not", "No deal")
     with small.sandbox as box:

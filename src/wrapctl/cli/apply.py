@@ -273,5 +273,7 @@ class _Job:
         changes = len(plan.pending)
         question = f"Apply {changes:,} change{'' if changes == 1 else 's'} to {plan.org}?"
         self.console.room()
-        if not click.confirm(question, err=True):
+        with self.console.asking():
+            agreed = click.confirm(question, err=True)
+        if not agreed:
             raise WrapctlError("not applied: nothing was written")

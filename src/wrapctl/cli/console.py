@@ -150,25 +150,60 @@ class Console:
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
         """Let Ctrl-C and SIGTERM ask to stop instead of stopping: what is in flight is finished first."""
+        with self._asked("finishing what is in flight"):
+            yield
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM end every wait, whichever thread is in it, and the reading; a second one ends all.
+
+        An interrupt raised in the main thread alone would leave the others waiting for as long as a platform asked.
+        """
+        with self._asked("interrupted, stopping", again=True):
+            yield
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Let Ctrl-C end a question at once."""
+
+        def end(number: int, frame: object) -> None:
+            del number, frame
+            raise KeyboardInterrupt
+
+        with _handled(end):
+            yield
+
+    @contextlib.contextmanager
+    def _asked(self, words: str, *, again: bool = False) -> Iterator[None]:
+        heard = False
 
         def ask(number: int, frame: object) -> None:
+            nonlocal heard
             del frame
+            if heard and again:
+                raise KeyboardInterrupt
+            heard = True
             # A handler may run while this very thread waits for the event or prints, with their locks in its hands.
             _thread.start_new_thread(self.stop.set, ())
             with contextlib.suppress(OSError):
-                os.write(
-                    2, f"\nwrapctl: {signal.Signals(number).name}: finishing what is in flight\n".encode()
-                )
+                os.write(2, f"\nwrapctl: {signal.Signals(number).name}: {words}\n".encode())
 
-        if threading.current_thread() is not threading.main_thread():
+        with _handled(ask):
             yield
-            return
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle Ctrl-C and SIGTERM for a while; other threads than the main one hear of neither."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was)
 
 
 def options(function: Callable[..., Exit | None]) -> Callable[..., int]:

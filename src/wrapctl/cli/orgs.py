@@ -81,7 +81,7 @@ def connected(console: Console, org: OrgConfig) -> Iterator[tuple[Target, Runtim
     """
     with progress(console) as listen:
         runtime = Runtime(stop=console.stop, monotonic=time.monotonic, wait=console.stop.wait, listen=listen)
-        with contextlib.closing(_target(console, org, runtime)) as target:
+        with console.reading(), contextlib.closing(_target(console, org, runtime)) as target:
             meter = console.meter
             with meter.connected(org.name, target) if meter is not None else contextlib.nullcontext():
                 yield target, runtime
