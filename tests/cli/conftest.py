@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 from cli.shell import ROOT, Shell
+from hurry import hurry
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 @pytest.fixture

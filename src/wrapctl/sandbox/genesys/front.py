@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -37,7 +38,9 @@ class _Text(BaseConverter):
     part_isolating = False
 
 
+@cache
 def _flask() -> Flask:
+    """Return the app of all operations. It keeps nothing, and compiling its rules takes longer than most commands."""
     app = Flask(__name__, static_folder=None)
     app.url_map.converters["text"] = _Text
     app.url_map.merge_slashes = False
