@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from wrapctl.errors import Exit, PlatformAnswer, Stale
 from wrapctl.metrics import latency
-from wrapctl.model import NO_FIELDS, Address, ChangeId, Fields, Ref, Value, Verb
+from wrapctl.model import NO_FIELDS, Address, ChangeId, Fields, Verb
+from wrapctl.plan.file import fields_data
 
 FORMAT = 1
 """Version of the report's JSON."""
@@ -240,9 +241,9 @@ def _entry(entry: Entry) -> dict[str, object]:
         "id": entry.live_id,
         "request_id": entry.request_id,
         "answer": answer.as_data() if answer is not None else None,
-        "planned": _fields(entry.planned),
-        "now": None if entry.now is None else _fields(entry.now),
-        "wanted": _fields(entry.wanted),
+        "planned": fields_data(entry.planned),
+        "now": None if entry.now is None else fields_data(entry.now),
+        "wanted": fields_data(entry.wanted),
         "drift": list(entry.drift),
         "possible_overwrite": list(entry.overwritten),
         "attempted": entry.attempted,
@@ -259,17 +260,3 @@ def _latency(took: Mapping[float, int]) -> dict[str, object]:
         "p99": found.p99,
         "max": found.longest,
     }
-
-
-def _fields(fields: Fields) -> dict[str, object]:
-    return {name: _plain(value) for name, value in sorted(fields.items())}
-
-
-def _plain(value: Value) -> object:
-    match value:
-        case Ref():
-            return {"ref": value.address}
-        case tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value

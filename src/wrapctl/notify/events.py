@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wrapctl.apply.report import Entry, Report, Status
-from wrapctl.model import Address, ChangeId, Code, Desired, Fields, Identity, Ref, Value, Verb, code_address
+from wrapctl.model import Address, ChangeId, Code, Desired, Identity, Verb, code_address
 from wrapctl.notify.kinds import (
     APPLY,
     ASSIGNMENT,
@@ -27,6 +27,7 @@ from wrapctl.notify.kinds import (
     PREFIX,
 )
 from wrapctl.plan.drift import Drift
+from wrapctl.plan.file import fields_data
 from wrapctl.plan.plan import Plan
 
 MOST_BYTES: Final = 64 * 1024
@@ -130,8 +131,8 @@ def of_drift(drift: Drift, context: Context, who: Mapping[ChangeId, str] | None 
                 "within": change.within or None,
                 "by": people.get(change.id) or None,
                 # Apply would lead from live to the files; drift went the other way.
-                "before": _fields(change.after),
-                "after": _fields(change.before),
+                "before": fields_data(change.after),
+                "after": fields_data(change.before),
             }
             for change in drift.changes
         ],
@@ -168,8 +169,8 @@ class _Apply:
                     "id": self._made.get(entry.address) or entry.live_id,
                 },
                 **_groups(code),
-                "before": _fields(entry.planned),
-                "after": _fields(entry.wanted),
+                "before": fields_data(entry.planned),
+                "after": fields_data(entry.wanted),
                 "cause": self._cause(entry),
                 "change": entry.digest,
             }
@@ -277,20 +278,6 @@ def _event(
 
 
 # ── plain and bounded ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def _fields(fields: Fields) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in sorted(fields.items())}
-
-
-def _plain(value: Value) -> Any:
-    match value:
-        case Ref():
-            return {"ref": value.address}
-        case tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
 
 
 def _bounded(data: Mapping[str, Any]) -> Mapping[str, Any]:

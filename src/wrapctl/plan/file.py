@@ -85,18 +85,7 @@ def _head(plan: Plan) -> dict[str, object]:
             "refused": bool(plan.refusals),
         },
         "changes": [],
-        "unmanaged": [
-            {
-                "kind": one.kind,
-                "id": one.id,
-                "name": one.name,
-                "division": one.division,
-                "why": one.why,
-                "within": one.within,
-                "count": one.count,
-            }
-            for one in plan.unmanaged
-        ],
+        "unmanaged": [unmanaged_data(one) for one in plan.unmanaged],
         "warnings": [_problem_data(problem) for problem in plan.warnings],
         "findings": [
             {
@@ -145,6 +134,19 @@ def change_data(change: Change) -> dict[str, object]:
         "needs": [[need.verb.value, need.address] for need in change.needs],
         "by_hand": change.by_hand,
         "digest": change.digest,
+    }
+
+
+def unmanaged_data(one: Unmanaged) -> dict[str, object]:
+    """Return an object that is not managed here, as machines read it."""
+    return {
+        "kind": one.kind,
+        "id": one.id,
+        "name": one.name,
+        "division": one.division,
+        "why": one.why,
+        "within": one.within,
+        "count": one.count,
     }
 
 

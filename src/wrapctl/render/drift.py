@@ -9,7 +9,7 @@ from wrapctl.errors import WrapctlError
 from wrapctl.evidence.attribution import Who
 from wrapctl.evidence.told import Told
 from wrapctl.model import Change, State, Verb
-from wrapctl.plan.file import change_data
+from wrapctl.plan.file import change_data, unmanaged_data
 from wrapctl.render import markdown
 from wrapctl.render.json import VERSION, dumps, error_data, problem_data
 from wrapctl.render.parts import Line, Name, Part, Said, Section, Story, count, joined, line, some
@@ -259,18 +259,7 @@ def as_data(told: Told) -> dict[str, object]:
         "due": [change_data(change) for change in drift.due],
         "pending": [change_data(change) for change in drift.pending],
         "outstanding": [change_data(change) for change in drift.outstanding],
-        "unmanaged": [
-            {
-                "kind": one.kind,
-                "id": one.id,
-                "name": one.name,
-                "division": one.division,
-                "why": one.why,
-                "within": one.within,
-                "count": one.count,
-            }
-            for one in drift.unmanaged
-        ],
+        "unmanaged": [unmanaged_data(one) for one in drift.unmanaged],
         "unread": list(drift.unread),
         "warnings": [problem_data(one) for one in drift.warnings],
         "notes": list(told.notes),

@@ -32,7 +32,7 @@ PERMISSIONS = MappingProxyType(
 )
 """The permission that each write needs (contract section 13)."""
 
-_MISSING = frozenset({"missing.permissions", "missing.any.permissions"})
+MISSING = frozenset({"missing.permissions", "missing.any.permissions"})
 _GONE_IS_DONE = frozenset({Verb.UNASSIGN, Verb.DELETE_CODE})
 
 
@@ -47,7 +47,7 @@ def failed(change: Change, error: TargetError) -> Outcome:
         "a client for `plan` alone cannot apply"
     )
     # Without the permission no write of this kind can succeed; half an apply would be worse than none (section 5).
-    hopeless = isinstance(error, Answered) and error.answer.code in _MISSING
+    hopeless = isinstance(error, Answered) and error.answer.code in MISSING
     return by_error(change, error, forbidden=forbidden, hopeless=hopeless, answered=_answered)
 
 

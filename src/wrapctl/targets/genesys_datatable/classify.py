@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from wrapctl.errors import Answered, Forbidden, PlatformAnswer, RateLimited, TargetError, Unauthorized
+from wrapctl.errors import Answered, TargetError
 from wrapctl.model import Change, Verb
+from wrapctl.targets.genesys.classify import MISSING, gone
 from wrapctl.targets.interface import Outcome, Result
-from wrapctl.targets.outcomes import by_error, not_read, outcome
+from wrapctl.targets.outcomes import by_error, outcome
 
 PERMISSIONS = MappingProxyType(
     {
@@ -21,7 +22,6 @@ PERMISSIONS = MappingProxyType(
 )
 """The permission that each write needs (contract section 9)."""
 
-_MISSING = frozenset({"missing.permissions", "missing.any.permissions"})
 _CREATES = frozenset({Verb.CREATE_TABLE, Verb.CREATE_ROW})
 _FULL = MappingProxyType(
     {
@@ -37,31 +37,8 @@ def failed(change: Change, error: TargetError) -> Outcome:
         f"give the client's role {PERMISSIONS.get(change.verb, '')}, with the division of the table; "
         "a client for `plan` alone cannot apply"
     )
-    hopeless = isinstance(error, Answered) and error.answer.code in _MISSING
+    hopeless = isinstance(error, Answered) and error.answer.code in MISSING
     return by_error(change, error, forbidden=forbidden, hopeless=hopeless, answered=_answered)
-
-
-def unread(change: Change, error: TargetError) -> Outcome:
-    """Return the outcome of a change whose table or row could not be read right before its write: nothing was sent."""
-    if isinstance(error, Forbidden):
-        return outcome(change, Result.REFUSED, error)
-    if isinstance(error, Answered) and error.answer.status == 404:
-        return gone(change, error.answer)
-    if isinstance(error, (Unauthorized, RateLimited)):
-        return failed(change, error)
-    return not_read(change, error)
-
-
-def gone(change: Change, answer: PlatformAnswer) -> Outcome:
-    """Return the outcome of a change whose row or table does not exist any more."""
-    return Outcome(
-        change.id,
-        Result.STALE,
-        message=f"not there any more: {answer}",
-        hint="plan again",
-        answer=answer,
-        request_id=answer.request_id,
-    )
 
 
 def _answered(change: Change, error: Answered) -> Outcome:

@@ -6,9 +6,10 @@ from wrapctl.errors import TargetError
 from wrapctl.model import Change, Fields, Live, Verb
 from wrapctl.plan.units import Unit
 from wrapctl.rows import LiveRow, Rows
+from wrapctl.targets.genesys.classify import unread
 from wrapctl.targets.genesys.reader import GenesysReader
 from wrapctl.targets.genesys_datatable import convert, tables
-from wrapctl.targets.genesys_datatable.classify import failed, unread
+from wrapctl.targets.genesys_datatable.classify import failed
 from wrapctl.targets.genesys_datatable.convert import Body
 from wrapctl.targets.genesys_datatable.reader import Kept, Places
 from wrapctl.targets.genesys_datatable.tables import Tables
